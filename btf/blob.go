@@ -1,0 +1,419 @@
+package btf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Sizes of the wire format in bytes.
+const (
+	HeaderLen = 24     // the header that every kernel reads
+	recordLen = 12     // a type record without its variable part
+	magic     = 0xeb9f // read in the byte order of the blob
+)
+
+// Errors that a reader of BTF can tell apart with errors.Is. What Parse returns
+// wraps one of them in a *FormatError.
+var (
+	ErrNoBTF     = errors.New("no BTF header")
+	ErrTruncated = errors.New("truncated")
+	ErrMalformed = errors.New("malformed BTF")
+	ErrNeedsBase = errors.New("needs its base BTF")
+)
+
+// FormatError says what is wrong in a BTF blob and where.
+type FormatError struct {
+	Section string // "header", "types" or "strings"
+	Offset  uint64 // in bytes from the start of the blob
+	Msg     string
+	Err     error // one of the sentinels above
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("BTF %s+%#x: %s", e.Section, e.Offset, e.Msg)
+}
+
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// Header is the BTF header in host terms. Offsets count from the end of the
+// header. LayoutOff and LayoutLen are 0 unless HdrLen is at least 32 (Linux 7.1).
+type Header struct {
+	HdrLen               uint32
+	TypeOff, TypeLen     uint32
+	StrOff, StrLen       uint32
+	LayoutOff, LayoutLen uint32
+}
+
+// Blob is a parsed BTF blob in the wire format, with an index of its records but
+// nothing decoded. It keeps the data it was made from. It is immutable and may be
+// used by several goroutines.
+type Blob struct {
+	Header  Header
+	Order   binary.ByteOrder
+	Base    *Blob  // nil unless this is split BTF
+	Data    []byte // the whole blob
+	types   []byte
+	strs    []byte
+	offs    []uint32 // offset of each own record in types
+	start   ID       // id of the first own type
+	strBase uint32   // string offset of strs[0]
+}
+
+// Parse reads the header and finds the records of a BTF blob of either byte
+// order. With base not nil the blob is split BTF over it. Every record, every
+// reference, every name offset and every section bound is checked, so that the
+// other methods cannot fail; what the kernel demands beyond that is not checked
+// here. Errors are *FormatError.
+func Parse(data []byte, base *Blob) (*Blob, error) {
+	b, err := parse(data, base)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// ParseTrusted is Parse without the check of names and references: for a base
+// that the kernel itself has accepted and that must be loaded in milliseconds.
+// IDs and offsets that are out of range read as void and as the empty string.
+func ParseTrusted(data []byte, base *Blob) (*Blob, error) { return parse(data, base) }
+
+func parse(data []byte, base *Blob) (*Blob, error) {
+	fail := func(off uint64, err error, format string, args ...any) (*Blob, error) {
+		return nil, &FormatError{"header", off, fmt.Sprintf(format, args...), err}
+	}
+	if len(data) < HeaderLen {
+		return fail(0, ErrTruncated, "%d bytes, a header has %d", len(data), HeaderLen)
+	}
+	if uint64(len(data)) > math.MaxUint32 {
+		return fail(0, ErrMalformed, "larger than 4 GiB")
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case data[0] == magic&0xff && data[1] == magic>>8:
+	case data[0] == magic>>8 && data[1] == magic&0xff:
+		order = binary.BigEndian
+	default:
+		return fail(0, ErrNoBTF, "magic is %#x %#x, not that of BTF", data[0], data[1])
+	}
+	if data[2] != 1 || data[3] != 0 {
+		return fail(2, ErrMalformed, "version %d, flags %#x: only version 1 without flags is known", data[2], data[3])
+	}
+	h := Header{
+		HdrLen:  order.Uint32(data[4:]),
+		TypeOff: order.Uint32(data[8:]), TypeLen: order.Uint32(data[12:]),
+		StrOff: order.Uint32(data[16:]), StrLen: order.Uint32(data[20:]),
+	}
+	if h.HdrLen < HeaderLen || uint64(h.HdrLen) > uint64(len(data)) {
+		return fail(4, ErrTruncated, "header length %d in a blob of %d bytes", h.HdrLen, len(data))
+	}
+	if h.HdrLen >= 32 {
+		h.LayoutOff, h.LayoutLen = order.Uint32(data[24:]), order.Uint32(data[28:])
+	}
+	body := data[h.HdrLen:]
+	if uint64(h.TypeOff)+uint64(h.TypeLen) > uint64(len(body)) {
+		return fail(8, ErrTruncated, "types end at %d, the data after the header at %d", uint64(h.TypeOff)+uint64(h.TypeLen), len(body))
+	}
+	if uint64(h.StrOff)+uint64(h.StrLen) > uint64(len(body)) {
+		return fail(16, ErrTruncated, "strings end at %d, the data after the header at %d", uint64(h.StrOff)+uint64(h.StrLen), len(body))
+	}
+	b := &Blob{
+		Header: h, Order: order, Base: base, Data: data, start: 1,
+		types: body[h.TypeOff : h.TypeOff+h.TypeLen],
+		strs:  body[h.StrOff : h.StrOff+h.StrLen],
+	}
+	if base != nil {
+		if base.Order != order {
+			return fail(0, ErrMalformed, "byte order differs from that of the base")
+		}
+		b.start, b.strBase = base.End(), base.strBase+uint32(len(base.strs))
+	}
+	if n := len(b.strs); n > 0 && b.strs[n-1] != 0 || n == 0 && base == nil {
+		return nil, &FormatError{"strings", b.strPos(0), "string section does not end in a NUL", ErrMalformed}
+	}
+	if err := b.index(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Blob) typePos(off int) uint64 {
+	return uint64(b.Header.HdrLen) + uint64(b.Header.TypeOff) + uint64(off)
+}
+
+func (b *Blob) strPos(off int) uint64 {
+	return uint64(b.Header.HdrLen) + uint64(b.Header.StrOff) + uint64(off)
+}
+
+// index finds the records.
+func (b *Blob) index() error {
+	le := b.Order == binary.LittleEndian
+	t := b.types
+	b.offs = make([]uint32, 0, len(t)/28+1)
+	for off := 0; off < len(t); {
+		fail := func(format string, args ...any) error {
+			return &FormatError{"types", b.typePos(off), fmt.Sprintf("type [%d]: ", uint32(b.start)+uint32(len(b.offs))) + fmt.Sprintf(format, args...), ErrMalformed}
+		}
+		if len(t)-off < recordLen {
+			return fail("%d bytes left, a record has %d", len(t)-off, recordLen)
+		}
+		var info uint32
+		if le {
+			info = binary.LittleEndian.Uint32(t[off+4:])
+		} else {
+			info = binary.BigEndian.Uint32(t[off+4:])
+		}
+		kind := Kind(info >> 24 & 0x7f)
+		if kind == Void || kind >= NumKinds {
+			return fail("unknown kind %d", uint8(kind))
+		}
+		n := recordLen + extraLen(kind, int(info&0xffffff))
+		if len(t)-off < n {
+			return fail("%s needs %d bytes, %d are left", kind, n, len(t)-off)
+		}
+		b.offs = append(b.offs, uint32(off))
+		off += n
+	}
+	return nil
+}
+
+// extraLen is the size in bytes of what follows the record of a kind.
+func extraLen(k Kind, vlen int) int {
+	switch k {
+	case Int, Var, DeclTag:
+		return 4
+	case Array:
+		return 12
+	case Struct, Union, DataSec, Enum64:
+		return 12 * vlen
+	case Enum, FuncProto:
+		return 8 * vlen
+	}
+	return 0
+}
+
+// check makes sure that all references and names of own types are in range.
+func (b *Blob) check() error {
+	tab := &Table{Start: b.start}
+	var ms []Member
+	for id := b.start; id < b.End(); id++ {
+		fail := func(format string, args ...any) error {
+			return &FormatError{"types", b.typePos(int(b.offs[id-b.start])), fmt.Sprintf("type [%d]: ", id) + fmt.Sprintf(format, args...), ErrMalformed}
+		}
+		r := b.Record(id)
+		if !b.validName(r.NameOff) {
+			return fail("name offset %#x is outside the strings", r.NameOff)
+		}
+		var t Type
+		t, ms = b.decode(id, ms[:0], func(off uint32) Str { return Str(off) })
+		if k := t.Kind; k == Struct || k == Union || k == Enum || k == Enum64 || k == FuncProto {
+			for i := range ms {
+				if !b.validName(uint32(ms[i].Name)) {
+					return fail("member %d: name offset %#x is outside the strings", i, uint32(ms[i].Name))
+				}
+			}
+		}
+		bad := ID(0)
+		tab.Members = ms
+		tab.Refs(&t, func(ref *ID) {
+			if *ref >= b.End() {
+				bad = *ref
+			}
+		})
+		if bad != 0 {
+			return fail("refers to type %d, the last one is %d", bad, b.End()-1)
+		}
+	}
+	return nil
+}
+
+func (b *Blob) validName(off uint32) bool {
+	for b.Base != nil && off < b.strBase {
+		b = b.Base
+	}
+	return off == 0 || off-b.strBase < uint32(len(b.strs))
+}
+
+// Start is the id of the first own type: 1 without a base.
+func (b *Blob) Start() ID { return b.start }
+
+// End is one more than the last type id.
+func (b *Blob) End() ID { return b.start + ID(len(b.offs)) }
+
+// StringsEnd is the string offset at which split BTF over this blob begins to
+// number its own strings.
+func (b *Blob) StringsEnd() uint32 { return b.strBase + uint32(len(b.strs)) }
+
+// OwnStrings is the string section of the blob itself.
+func (b *Blob) OwnStrings() []byte { return b.strs }
+
+// OwnTypes is the type section of the blob itself.
+func (b *Blob) OwnTypes() []byte { return b.types }
+
+// StringAt returns the string at an offset, which may lie in the base, without
+// its NUL; nil if the offset is out of range.
+func (b *Blob) StringAt(off uint32) []byte {
+	for b.Base != nil && off < b.strBase {
+		b = b.Base
+	}
+	i := uint64(off) - uint64(b.strBase)
+	if i >= uint64(len(b.strs)) {
+		return nil
+	}
+	s := b.strs[i:]
+	n := bytes.IndexByte(s, 0)
+	return s[:n:n]
+}
+
+// Record is the fixed part of a type record as it stands in the blob.
+type Record struct {
+	NameOff  uint32
+	Info     uint32
+	SizeType uint32
+}
+
+// Kind is the kind in the info word.
+func (r Record) Kind() Kind { return Kind(r.Info >> 24 & 0x7f) }
+
+// Vlen is the number of elements in the info word.
+func (r Record) Vlen() int { return int(r.Info & 0xffffff) }
+
+// Flag is the kind_flag in the info word.
+func (r Record) Flag() bool { return r.Info>>31 != 0 }
+
+// owner returns the blob, this or a base, that holds the type, nil if none does.
+func (b *Blob) owner(id ID) *Blob {
+	for b != nil && id < b.start {
+		b = b.Base
+	}
+	if b == nil || id >= b.End() {
+		return nil
+	}
+	return b
+}
+
+// Record returns the fixed part of a type of the blob or its base; for void and
+// ids out of range it is zero.
+func (b *Blob) Record(id ID) Record {
+	o := b.owner(id)
+	if o == nil {
+		return Record{}
+	}
+	t := o.types[o.offs[id-o.start]:]
+	if o.Order == binary.LittleEndian {
+		return Record{binary.LittleEndian.Uint32(t), binary.LittleEndian.Uint32(t[4:]), binary.LittleEndian.Uint32(t[8:])}
+	}
+	return Record{binary.BigEndian.Uint32(t), binary.BigEndian.Uint32(t[4:]), binary.BigEndian.Uint32(t[8:])}
+}
+
+// Extra returns the words after the record of a type, in the byte order of the blob.
+func (b *Blob) Extra(id ID) []byte {
+	o := b.owner(id)
+	if o == nil {
+		return nil
+	}
+	off := int(o.offs[id-o.start])
+	end := len(o.types)
+	if int(id-o.start)+1 < len(o.offs) {
+		end = int(o.offs[id-o.start+1])
+	}
+	return o.types[off+recordLen : end : end]
+}
+
+// Decode returns a type with its members, names translated by name from string
+// offsets. The members are appended to ms; First counts from its start.
+func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
+	return b.decode(id, ms, name)
+}
+
+func (b *Blob) decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
+	r := b.Record(id)
+	x := b.Extra(id)
+	u32 := b.Order.Uint32
+	k, n := r.Kind(), r.Vlen()
+	t := Type{Name: name(r.NameOff), Kind: k, Flag: r.Flag(), First: uint32(len(ms))}
+	switch k {
+	case Int:
+		t.Size, t.Extra = r.SizeType, u32(x)
+	case Float:
+		t.Size = r.SizeType
+	case Ptr, Typedef, Volatile, Const, Restrict, TypeTag:
+		t.Ref = ID(r.SizeType)
+	case Array:
+		t.Ref, t.Extra, t.Size = ID(u32(x)), u32(x[4:]), u32(x[8:])
+	case Struct, Union:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			m := Member{Name: name(u32(x)), Type: ID(u32(x[4:])), Off: u32(x[8:])}
+			if t.Flag {
+				m.Bits, m.Off = m.Off>>24, m.Off&0xffffff
+			}
+			ms = append(ms, m)
+		}
+		t.Flag = false
+	case Enum:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[8:] {
+			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:])})
+		}
+	case Enum64:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
+		}
+	case Func:
+		t.Ref, t.Extra = ID(r.SizeType), uint32(n)
+	case FuncProto:
+		t.Ref, t.Len = ID(r.SizeType), uint32(n)
+		for ; n > 0; n, x = n-1, x[8:] {
+			ms = append(ms, Member{Name: name(u32(x)), Type: ID(u32(x[4:]))})
+		}
+	case Var:
+		t.Ref, t.Extra = ID(r.SizeType), u32(x)
+	case DataSec:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			ms = append(ms, Member{Type: ID(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
+		}
+	case DeclTag:
+		t.Ref, t.Extra = ID(r.SizeType), u32(x)
+	}
+	return t, ms
+}
+
+// Table decodes all own types of the blob into a table whose references keep
+// their ids. Names are interned in pool (a new one if nil).
+func (b *Blob) Table(pool *Strings) *Table {
+	t := NewTable(b.start, pool)
+	t.Types = make([]Type, 0, len(b.offs))
+	name := func(off uint32) Str { return t.Strings.Intern(b.StringAt(off)) }
+	for id := b.start; id < b.End(); id++ {
+		var typ Type
+		typ, t.Members = b.decode(id, t.Members, name)
+		t.Types = append(t.Types, typ)
+	}
+	return t
+}
+
+// lookupStrings enters the offset of every wanted string that the blob or its
+// base holds into offs, both indexed by Str. The pool is the one the numbers
+// belong to.
+func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
+	if b.Base != nil {
+		b.Base.lookupStrings(pool, wanted, offs)
+	}
+	for at := 0; at < len(b.strs); {
+		n := bytes.IndexByte(b.strs[at:], 0)
+		if n > 0 {
+			if s, ok := pool.Find(b.strs[at : at+n]); ok && wanted[s] && offs[s] == 0 {
+				offs[s] = b.strBase + uint32(at)
+			}
+		}
+		at += n + 1
+	}
+}

@@ -1,0 +1,117 @@
+package btf
+
+import (
+	"bytes"
+	"hash/maphash"
+	"math"
+)
+
+// Strings is a pool of distinct strings numbered in the order of their first
+// appearance. It is not safe for concurrent use. The zero Strings is not ready
+// for use; see NewStrings.
+type Strings struct {
+	data  []byte   // all strings one after the other, each followed by a NUL
+	off   []uint32 // start of each string in data, and one more: the end
+	table []uint32 // open addressing, 0: free, else number of the string
+	hash  []uint32 // upper half of the hash of each string
+	seed  maphash.Seed
+}
+
+// NewStrings returns a pool that holds the empty string as 0.
+func NewStrings() *Strings {
+	s := &Strings{seed: poolSeed, table: make([]uint32, 256)}
+	s.data = append(s.data, 0)
+	s.off = append(s.off, 0, 1)
+	s.hash = append(s.hash, 0)
+	return s
+}
+
+// One seed for all pools: a string met by two of them is hashed alike. It
+// differs from run to run so that no input can be made to collide; nothing that
+// is written depends on it.
+var poolSeed = maphash.MakeSeed()
+
+// Len is the number of strings in the pool, the empty one included.
+func (s *Strings) Len() int { return len(s.hash) }
+
+// Bytes returns a string of the pool. The result must not be changed; it stays
+// valid for ever.
+func (s *Strings) Bytes(n Str) []byte {
+	a, b := s.off[n], s.off[n+1]-1
+	return s.data[a:b:b]
+}
+
+// String returns a copy of a string of the pool.
+func (s *Strings) String(n Str) string { return string(s.Bytes(n)) }
+
+// Intern returns the number of a string, adding it if it is new. The text must
+// not contain NUL bytes. A pool holds at most 4 GiB; beyond, Intern panics, which
+// no input below 4 GiB of distinct names can reach.
+func (s *Strings) Intern(b []byte) Str {
+	if len(b) == 0 {
+		return 0
+	}
+	h := maphash.Bytes(s.seed, b)
+	mask := uint64(len(s.table) - 1)
+	hi := uint32(h >> 32)
+	for i := h & mask; ; i = (i + 1) & mask {
+		n := s.table[i]
+		if n == 0 {
+			return s.add(b, i, hi)
+		}
+		if s.hash[n] == hi && bytes.Equal(s.Bytes(Str(n)), b) {
+			return Str(n)
+		}
+	}
+}
+
+// InternString is Intern for a string.
+func (s *Strings) InternString(str string) Str { return s.Intern([]byte(str)) }
+
+// Find returns the number of a string, and whether the pool has it.
+func (s *Strings) Find(b []byte) (Str, bool) {
+	if len(b) == 0 {
+		return 0, true
+	}
+	h := maphash.Bytes(s.seed, b)
+	mask := uint64(len(s.table) - 1)
+	hi := uint32(h >> 32)
+	for i := h & mask; ; i = (i + 1) & mask {
+		n := s.table[i]
+		if n == 0 {
+			return 0, false
+		}
+		if s.hash[n] == hi && bytes.Equal(s.Bytes(Str(n)), b) {
+			return Str(n), true
+		}
+	}
+}
+
+func (s *Strings) add(b []byte, slot uint64, hi uint32) Str {
+	if uint64(len(s.data))+uint64(len(b))+1 > math.MaxUint32 {
+		panic("btf: more than 4 GiB of distinct strings")
+	}
+	n := uint32(len(s.hash))
+	s.data = append(append(s.data, b...), 0)
+	s.off = append(s.off, uint32(len(s.data)))
+	s.hash = append(s.hash, hi)
+	s.table[slot] = n
+	if len(s.hash)*2 > len(s.table) {
+		s.grow()
+	}
+	return Str(n)
+}
+
+func (s *Strings) grow() {
+	table := make([]uint32, len(s.table)*2)
+	mask := uint64(len(table) - 1)
+	for n := 1; n < len(s.hash); n++ {
+		h := maphash.Bytes(s.seed, s.Bytes(Str(n)))
+		i := h & mask
+		for table[i] != 0 {
+			i = (i + 1) & mask
+		}
+		table[i] = uint32(n)
+	}
+	s.table = table
+}

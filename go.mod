@@ -1,0 +1,3 @@
+module mkbtf
+
+go 1.26
