@@ -52,7 +52,7 @@ type Header struct {
 // used by several goroutines.
 type Blob struct {
 	Header  Header
-	Order   binary.ByteOrder
+	Order   Order
 	Base    *Blob  // nil unless this is split BTF
 	Data    []byte // the whole blob
 	types   []byte
@@ -93,7 +93,7 @@ func parse(data []byte, base *Blob) (*Blob, error) {
 	if uint64(len(data)) > math.MaxUint32 {
 		return fail(0, ErrMalformed, "larger than 4 GiB")
 	}
-	var order binary.ByteOrder = binary.LittleEndian
+	var order Order = binary.LittleEndian
 	switch {
 	case data[0] == magic&0xff && data[1] == magic>>8:
 	case data[0] == magic>>8 && data[1] == magic&0xff:

@@ -1,5 +1,7 @@
 package btf
 
+import "encoding/binary"
+
 // ID is a type id. 0 is void; the types of a BTF without base start at 1, those
 // of split BTF after the last id of the base.
 type ID uint32
@@ -153,4 +155,11 @@ func (t *Table) Refs(typ *Type, f func(*ID)) {
 			f(&ms[i].Type)
 		}
 	}
+}
+
+// Order is a byte order that can read, write and append; binary.LittleEndian and
+// binary.BigEndian are the two.
+type Order interface {
+	binary.ByteOrder
+	binary.AppendByteOrder
 }

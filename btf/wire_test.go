@@ -34,7 +34,7 @@ func sample() *Table {
 }
 
 func TestEncodeParse(t *testing.T) {
-	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+	for _, order := range []Order{binary.LittleEndian, binary.BigEndian} {
 		raw, err := Encode(sample(), order, nil, false)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
@@ -15,7 +14,7 @@ import (
 // A table that the format cannot express gives an error: more than 65535
 // members, a bit offset above 2^24-1 in a struct with bit-fields, a string section
 // above 16 MiB, an id above MaxID.
-func Encode(t *Table, order binary.ByteOrder, base *Blob, share bool) ([]byte, error) {
+func Encode(t *Table, order Order, base *Blob, share bool) ([]byte, error) {
 	e := encoder{t: t, order: order, names: make([]uint32, t.Strings.Len())}
 	if base != nil {
 		if t.Start != base.End() {
@@ -53,7 +52,7 @@ func Encode(t *Table, order binary.ByteOrder, base *Blob, share bool) ([]byte, e
 
 type encoder struct {
 	t       *Table
-	order   binary.ByteOrder
+	order   Order
 	names   []uint32 // offset of a string of the pool, 0 if not placed yet
 	strs    []byte
 	strBase uint32
