@@ -42,6 +42,9 @@ type Source struct {
 	Addr       Section   // .debug_addr
 	Loc        Section   // .debug_loc (DWARF 2-4)
 	Loclists   Section   // .debug_loclists (DWARF 5)
+	Ranges     Section   // .debug_ranges (DWARF 2-4)
+	Rnglists   Section   // .debug_rnglists (DWARF 5)
+	Line       Section   // .debug_line, read only with Options.DeclFiles
 
 	// Sections lists the ELF sections by index (0 is the null section).
 	Sections []ELFSection

@@ -9,21 +9,25 @@ type Unit struct {
 	Name     string // DW_AT_name of the (first) unit
 	Offset   uint64 // of the (first) unit in its section
 	Language uint16 // DW_LANG of the (first) unit
-	// Table holds the types in the order in which the reference encoder numbers
-	// them: types nested in a type or function before it, all else in DIE order.
+	// Table holds the types of the unit's DIEs in the order of the DIEs (a type
+	// before those that are nested in it), then types that no DIE of their own
+	// stands for (TYPE_TAG, DECL_TAG, stand-ins), then the prototypes of Functions.
 	// Start is 1. References by name are not resolved: a pointer to a forward
-	// declaration leads to a FWD (or an ENUM without enumerators).
+	// declaration leads to a FWD (or an ENUM without enumerators). Modifier chains
+	// are short and free of cycles; corrupt input can give cycles through PTR,
+	// ARRAY, FUNC_PROTO and anonymous STRUCT and UNION.
 	Table *btf.Table
 	// Roots is the number of types that belong in the output by themselves. Those
-	// behind are prototypes of Functions and what only they need, for the ones
-	// that are selected.
+	// behind are prototypes of Functions, for the ones that are selected.
 	Roots int
 	// Functions are the candidates for FUNC records, in DIE order.
 	Functions []Function
 	// Variables are the candidates for VAR records, in DIE order.
 	Variables []Variable
-	// Declared[id-1] ... of a type: file and line, kept only if Options.DeclFiles
-	// is set, else empty. File is an index into Files.
+	// DeclFile[id-1] says in which file the type with that id is declared, as an
+	// index into Files; 0 if that is not known (Files[0] is ""). Both are nil
+	// unless Options.DeclFiles is set. Names are as in the line table: a relative
+	// one counts from its directory, that from the compilation directory.
 	Files    []string
 	DeclFile []uint32
 }
@@ -44,6 +48,12 @@ type Function struct {
 	Why     string // for -v: which parameter, where it lies; "" if nothing is wrong
 	DIE     uint64 // offset in .debug_info, for messages
 	Tags    []Tag
+	// Group is the index of the function's name in Converter.Symbols.
+	Group int32
+	// Likeness is equal for prototypes that the reference encoder takes for the
+	// same: a hash that looks at the number and the types of the parameters, but not
+	// at const, not at the content of what has a name, and not at parameter names.
+	Likeness uint64
 }
 
 // FunctionFlags are facts about a candidate that decide whether it is written.
