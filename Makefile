@@ -1,0 +1,35 @@
+GO ?= go
+# what fuzz spends on each target
+FUZZTIME ?= 30s
+
+.PHONY: build test test-kernel bench fuzz lint testdata clean
+
+build: ## the program, static
+	CGO_ENABLED=0 $(GO) build -trimpath -o mkbtf ./cmd/mkbtf
+
+test: ## all tests that need nothing but this tree
+	$(GO) test ./...
+
+test-kernel: ## against a real Debian kernel: fetches one (350 MB), boots it in QEMU; 15 minutes
+	MKBTF_KERNEL_TESTS=1 $(GO) test -count=1 -timeout 60m -v ./test/kernel/
+
+bench: build ## against pahole, on real modules
+	scripts/bench.sh
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{else if .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r p; do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+		done; \
+	done
+
+lint:
+	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+testdata: ## rebuild the test objects; needs the compilers that testdata/README.md names
+	testdata/build.sh
+
+clean:
+	rm -f mkbtf
