@@ -7,10 +7,12 @@ FUZZTIME ?= 30s
 build: ## the program, static
 	CGO_ENABLED=0 $(GO) build -trimpath -o mkbtf ./cmd/mkbtf
 
-test: ## all tests that need nothing but this tree
+test: ## all tests that need nothing but this tree and some tools
+	@scripts/test-tools.sh
 	$(GO) test ./...
 
-test-kernel: ## against a real Debian kernel: fetches one (350 MB), boots it in QEMU; 15 minutes
+test-kernel: ## against real Debian kernels: fetches them (400 MB), boots them in QEMU; 15 minutes
+	@scripts/test-tools.sh
 	MKBTF_KERNEL_TESTS=1 $(GO) test -count=1 -timeout 60m -v ./test/kernel/
 
 bench: build ## against pahole, on real modules
