@@ -1,0 +1,463 @@
+package verify
+
+import "mkbtf/btf"
+
+// maxDepth is how many types the kernel holds open at once while it resolves.
+const maxDepth = 32
+
+// resolution is what pass G finds out about the types of a blob.
+type resolution struct {
+	state []visit
+	id    []uint32 // what a modifier, pointer, variable, array ... stands for
+	size  []uint32 // of an array in bytes
+}
+
+type visit uint8
+
+const (
+	visitNew visit = iota
+	visitOpen
+	visitDone
+)
+
+type resolveMode uint8
+
+const (
+	modeAny    resolveMode = iota
+	modePtr                // below a pointer: stop at everything but modifiers and pointers
+	modeStruct             // below a struct or array: stop at pointers too
+)
+
+// frame is a type that waits for those it needs.
+type frame struct {
+	id   uint32
+	t    typ
+	next uint32 // member to go on with
+}
+
+// resolver is the walk of btf_check_all_types: it makes sure that sizes are known,
+// members fit, references lead to kinds that make sense, and nothing contains
+// itself. The kernel makes it for BPF_BTF_LOAD only.
+type resolver struct {
+	b     *blob
+	ab    *Abilities
+	res   *resolution
+	stack []frame
+	mode  resolveMode
+}
+
+func needsResolve(k btf.Kind) bool {
+	switch k {
+	case btf.Ptr, btf.Struct, btf.Union, btf.Array, btf.Var, btf.Func, btf.DeclTag, btf.DataSec:
+		return true
+	}
+	return k.IsModifier()
+}
+
+// sourceOnly are kinds that nothing else may refer to.
+func sourceOnly(k btf.Kind) bool { return k == btf.Var || k == btf.DeclTag || k == btf.DataSec }
+
+func noSize(k btf.Kind) bool {
+	return k == btf.Void || k == btf.Fwd || k == btf.Func || k == btf.FuncProto || k == btf.DeclTag
+}
+
+// regularInt reports whether an INT fills bytes of a size that C has.
+func regularInt(t typ) bool {
+	d := t.u(0)
+	bits := d & 0xff
+	if d>>16&0xff != 0 || bits%8 != 0 {
+		return false
+	}
+	switch bits / 8 {
+	case 1, 2, 4, 8, 16:
+		return true
+	}
+	return false
+}
+
+// resolve runs pass G over the own types of b. The base, if any, must have been
+// resolved. With all set it goes on after an error, for a base that is what it is,
+// and returns the first.
+func (b *blob) resolve(ab *Abilities, all bool) *Error {
+	n := len(b.offs)
+	r := resolver{b: b, ab: ab, stack: make([]frame, 0, maxDepth), res: &resolution{
+		state: make([]visit, n), id: make([]uint32, n), size: make([]uint32, n),
+	}}
+	b.res = r.res
+	first := b.start
+	if b.base == nil {
+		first = 1
+	}
+	var firstErr *Error
+	for id := first; id < b.nrTypes(); id++ {
+		t, _ := b.at(id)
+		var err *Error
+		if needsResolve(t.kind()) && !r.done(id) {
+			err = r.walk(id, t)
+		} else if t.kind() == btf.FuncProto {
+			err = r.funcProto(id, t)
+		}
+		if err == nil {
+			continue
+		}
+		if !all {
+			return err
+		}
+		if firstErr == nil {
+			firstErr = err
+		}
+		for _, f := range r.stack {
+			r.res.state[f.id-b.start] = visitDone
+		}
+		r.stack = r.stack[:0]
+	}
+	return firstErr
+}
+
+// done reports whether a type has been resolved; of the base, all have.
+func (r *resolver) done(id uint32) bool {
+	if id < r.b.start {
+		t, _ := r.b.at(id)
+		return needsResolve(t.kind())
+	}
+	return r.res.state[id-r.b.start] == visitDone
+}
+
+// resolved is the type that stands for id, 0 if none does.
+func (r *resolver) resolved(id uint32) (res, size uint32) {
+	b := r.b
+	for id < b.start {
+		b = b.base
+	}
+	i := id - b.start
+	if b.res == nil || i >= uint32(len(b.res.id)) {
+		return 0, 0
+	}
+	return b.res.id[i], b.res.size[i]
+}
+
+// sink reports whether the walk does not go below a type.
+func (r *resolver) sink(k btf.Kind) bool {
+	switch r.mode {
+	case modeAny:
+		return !needsResolve(k)
+	case modePtr:
+		return !k.IsModifier() && k != btf.Ptr
+	}
+	return !k.IsModifier() && k != btf.Array && !k.IsComposite()
+}
+
+// open reports whether the walk must first go below a type.
+func (r *resolver) open(id uint32, k btf.Kind) bool { return !r.sink(k) && !r.done(id) }
+
+// size returns the type, behind one step of modifiers, that gives id its size, and
+// the size in bytes (btf_type_id_size).
+func (r *resolver) size(id uint32) (final, size uint32, ok bool) {
+	t, ok := r.b.at(id)
+	if !ok || noSize(t.kind()) {
+		return 0, 0, false
+	}
+	if t.kind().IsModifier() || t.kind() == btf.Var {
+		id, _ = r.resolved(id)
+		if t, ok = r.b.at(id); !ok || noSize(t.kind()) {
+			return 0, 0, false
+		}
+	}
+	switch k := t.kind(); k {
+	case btf.Int, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Float, btf.DataSec:
+		return id, t.word, true
+	case btf.Array:
+		_, n := r.resolved(id)
+		return id, n, true
+	case btf.Ptr:
+		return id, uint32(r.ab.PointerSize), true
+	}
+	return 0, 0, false
+}
+
+// push opens a type, or says why it cannot.
+func (r *resolver) push(id uint32) Errno {
+	if len(r.stack) == maxDepth {
+		return E2BIG
+	}
+	if id < r.b.start || r.res.state[id-r.b.start] != visitNew {
+		return EEXIST
+	}
+	r.res.state[id-r.b.start] = visitOpen
+	t, _ := r.b.at(id)
+	r.stack = append(r.stack, frame{id: id, t: t})
+	if r.mode == modeAny {
+		switch t.kind() {
+		case btf.Ptr:
+			r.mode = modePtr
+		case btf.Struct, btf.Union, btf.Array:
+			r.mode = modeStruct
+		}
+	}
+	return 0
+}
+
+func (r *resolver) pop(id, size uint32) {
+	f := r.stack[len(r.stack)-1]
+	r.stack = r.stack[:len(r.stack)-1]
+	i := f.id - r.b.start
+	r.res.id[i], r.res.size[i], r.res.state[i] = id, size, visitDone
+}
+
+// walk resolves a type and all that it needs.
+func (r *resolver) walk(id uint32, t typ) *Error {
+	r.mode = modeAny
+	no := r.push(id)
+	for no == 0 && len(r.stack) > 0 {
+		var err *Error
+		if no, err = r.step(&r.stack[len(r.stack)-1]); err != nil {
+			return err
+		}
+	}
+	switch {
+	case no == E2BIG:
+		return r.failT(id, t, E2BIG, "Exceeded max resolving depth:32")
+	case no != 0:
+		return r.failT(id, t, no, "Loop detected")
+	case !r.plausible(id, t):
+		return r.failT(id, t, EINVAL, "Invalid resolve state")
+	}
+	return nil
+}
+
+// plausible is the kernel's check of its own result (btf_resolve_valid).
+func (r *resolver) plausible(id uint32, t typ) bool {
+	res, size := r.resolved(id)
+	switch k := t.kind(); k {
+	case btf.Struct, btf.Union, btf.DataSec:
+		return res == 0 && size == 0
+	case btf.DeclTag, btf.Func:
+		return res != 0 && size == 0
+	case btf.Array:
+		elem, n, ok := r.size(t.u(0))
+		if !ok {
+			return false
+		}
+		et, _ := r.b.at(elem)
+		return !et.kind().IsModifier() && t.u(2)*n == size
+	}
+	rt, ok := r.b.at(res)
+	k := rt.kind()
+	return ok && !k.IsModifier() && k != btf.Var && k != btf.DataSec
+}
+
+func (r *resolver) err(id uint32, t typ, no Errno, msg string) *Error {
+	return &Error{Pass: PassResolve, Errno: no, Msg: msg, TypeID: id, Section: r.b.section, Offset: r.b.pos(t.off)}
+}
+
+func (r *resolver) failT(id uint32, t typ, no Errno, msg string) *Error {
+	return r.err(id, t, no, r.b.typeLine(id, t, msg))
+}
+
+func (r *resolver) bad(f *frame, msg string) (Errno, *Error) {
+	return 0, r.failT(f.id, f.t, EINVAL, msg)
+}
+
+// step works on the top frame: it pops it, pushes what it needs, or fails.
+func (r *resolver) step(f *frame) (Errno, *Error) {
+	switch f.t.kind() {
+	case btf.Ptr, btf.Var:
+		return r.reference(f, true)
+	case btf.Array:
+		return r.array(f)
+	case btf.Struct, btf.Union:
+		return r.composite(f)
+	case btf.Func:
+		return r.function(f)
+	case btf.DeclTag:
+		return r.declTag(f)
+	case btf.DataSec:
+		return r.dataSec(f)
+	}
+	return r.reference(f, false)
+}
+
+// reference resolves modifiers, pointers and variables. Through is set for the
+// latter two: a modifier that was resolved below a struct may have stopped at a
+// pointer, and they must go on from there, or a loop would be missed.
+func (r *resolver) reference(f *frame, through bool) (Errno, *Error) {
+	next := f.t.word
+	nt, ok := r.b.at(next)
+	if !ok || sourceOnly(nt.kind()) {
+		return r.bad(f, msgType)
+	}
+	if r.open(next, nt.kind()) {
+		return r.push(next), nil
+	}
+	if through && nt.kind().IsModifier() {
+		res, _ := r.resolved(next)
+		if rt, _ := r.b.at(res); rt.kind() == btf.Ptr && r.open(res, btf.Ptr) {
+			return r.push(res), nil
+		}
+	}
+	final, _, ok := r.size(next)
+	switch {
+	case ok:
+		next = final
+	case f.t.kind() == btf.Var:
+		return r.bad(f, msgType)
+	default:
+		if r.done(next) {
+			next, _ = r.resolved(next)
+			nt, _ = r.b.at(next)
+		}
+		if k := nt.kind(); k != btf.Void && k != btf.Fwd && k != btf.FuncProto {
+			return r.bad(f, msgType)
+		}
+	}
+	r.pop(next, 0)
+	return 0, nil
+}
+
+func (r *resolver) array(f *frame) (Errno, *Error) {
+	elem, index, n := f.t.u(0), f.t.u(1), f.t.u(2)
+	it, ok := r.b.at(index)
+	if !ok || noSize(it.kind()) || sourceOnly(it.kind()) {
+		return r.bad(f, "Invalid index")
+	}
+	if r.open(index, it.kind()) {
+		return r.push(index), nil
+	}
+	index, _, ok = r.size(index)
+	if it, _ = r.b.at(index); !ok || it.kind() != btf.Int || !regularInt(it) {
+		return r.bad(f, "Invalid index")
+	}
+	et, ok := r.b.at(elem)
+	if !ok || noSize(et.kind()) || sourceOnly(et.kind()) {
+		return r.bad(f, "Invalid elem")
+	}
+	if r.open(elem, et.kind()) {
+		return r.push(elem), nil
+	}
+	elem, size, ok := r.size(elem)
+	if !ok {
+		return r.bad(f, "Invalid elem")
+	}
+	if et, _ = r.b.at(elem); et.kind() == btf.Int && !regularInt(et) {
+		return r.bad(f, "Invalid array of int")
+	}
+	if uint64(size)*uint64(n) > 1<<32-1 {
+		return r.bad(f, "Array size overflows U32_MAX")
+	}
+	r.pop(elem, size*n)
+	return 0, nil
+}
+
+func (r *resolver) function(f *frame) (Errno, *Error) {
+	pt, ok := r.b.at(f.t.word)
+	if !ok || pt.kind() != btf.FuncProto {
+		return r.bad(f, msgType)
+	}
+	for i := range pt.vlen() {
+		if pt.u(2*i) == 0 && pt.u(2*i+1) != 0 {
+			return r.bad(f, fragment("Invalid arg#%d", i+1))
+		}
+	}
+	r.pop(f.t.word, 0)
+	return 0, nil
+}
+
+func (r *resolver) declTag(f *frame) (Errno, *Error) {
+	next := f.t.word
+	nt, ok := r.b.at(next)
+	k := nt.kind()
+	if !ok || k != btf.Func && k != btf.Struct && k != btf.Union && k != btf.Var && k != btf.Typedef {
+		return r.bad(f, msgType)
+	}
+	if r.open(next, k) {
+		return r.push(next), nil
+	}
+	if c := f.t.u(0); int32(c) != -1 {
+		if k == btf.Var || k == btf.Typedef {
+			return r.bad(f, "Invalid component_idx")
+		}
+		if k == btf.Func {
+			nt, _ = r.b.at(nt.word)
+		}
+		if c >= nt.vlen() {
+			return r.bad(f, "Invalid component_idx")
+		}
+	}
+	r.pop(next, 0)
+	return 0, nil
+}
+
+func (r *resolver) dataSec(f *frame) (Errno, *Error) {
+	r.mode = modeAny
+	for i := f.next; i < f.t.vlen(); i++ {
+		bad := func(msg string) (Errno, *Error) {
+			return 0, r.err(f.id, f.t, EINVAL, r.b.typeLine(f.id, f.t, "")+"\n"+r.b.entryLine(f.t, i, msg))
+		}
+		v := f.t.u(3 * i)
+		vt, ok := r.b.at(v)
+		if !ok || vt.kind() != btf.Var {
+			return bad("Not a VAR kind member")
+		}
+		if r.open(v, btf.Var) {
+			f.next = i + 1 // the kernel does not come back to this entry
+			return r.push(v), nil
+		}
+		_, size, ok := r.size(vt.word)
+		switch {
+		case !ok:
+			return bad("Invalid type")
+		case f.t.u(3*i+2) < size:
+			return bad("Invalid size")
+		}
+	}
+	r.pop(0, 0)
+	return 0, nil
+}
+
+// sized resolves a type if need be and reports whether it has a size.
+func (r *resolver) sized(id uint32) (bool, *Error) {
+	t, ok := r.b.at(id)
+	if !ok || sourceOnly(t.kind()) {
+		return false, nil
+	}
+	if needsResolve(t.kind()) && !r.done(id) {
+		if err := r.walk(id, t); err != nil {
+			return false, err
+		}
+	}
+	_, _, ok = r.size(id)
+	return ok, nil
+}
+
+// funcProto is btf_func_proto_check.
+func (r *resolver) funcProto(id uint32, t typ) *Error {
+	bad := func(format string, args ...any) *Error {
+		return r.failT(id, t, EINVAL, fragment(format, args...))
+	}
+	if t.word != 0 {
+		if ok, err := r.sized(t.word); err != nil {
+			return err
+		} else if !ok {
+			return bad("Invalid return type")
+		}
+	}
+	n := t.vlen()
+	if n > 0 && t.u(2*n-1) == 0 { // void: the dots of a variadic function
+		if t.u(2*n-2) != 0 {
+			return bad("Invalid arg#%d", n)
+		}
+		n--
+	}
+	for i := range n {
+		name := t.u(2 * i)
+		if name != 0 && (!r.b.nameOK(name) || !r.b.identifier(name, r.ab)) {
+			return bad("Invalid arg#%d", i+1)
+		}
+		if ok, err := r.sized(t.u(2*i + 1)); err != nil {
+			return err
+		} else if !ok {
+			return bad("Invalid arg#%d", i+1)
+		}
+	}
+	return nil
+}
