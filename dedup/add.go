@@ -1,0 +1,303 @@
+package dedup
+
+import (
+	"fmt"
+	"slices"
+
+	"mkbtf/btf"
+)
+
+// Worker takes in units for one goroutine. Its tables must use its Strings.
+type Worker struct {
+	d     *Dedup
+	g     *graph
+	refs  []Ref    // by id of the current unit: how others refer to it
+	nodes []uint32 // by id: the node of a definition, else that of refs
+	stack []btf.ID // ids whose references are being resolved
+	tmp   []btf.Member
+	seen  []uint32   // by node: number of the last unit that listed it, plus 1
+	where []defIn    // by anchor: the definition in the current unit
+	arena []Ref      // memory for lists
+	units []unitList // what this worker has taken in
+	unit  uint32     // serial number of the current unit, plus 1
+}
+
+type defIn struct{ unit, node uint32 }
+
+// unitList is what a unit holds: nodes, and anchors of names that it declares.
+type unitList struct {
+	index int // the caller's number
+	refs  []Ref
+}
+
+const (
+	unresolved Ref = ^Ref(0)
+	inProgress Ref = ^Ref(0) - 1
+)
+
+// Strings is the pool that tables given to Add must use.
+func (w *Worker) Strings() *btf.Strings { return w.g.strings }
+
+// Add takes in the types of one unit. index orders the units: the first
+// occurrence of a type in that order names its place in the output; no two units
+// may have the same one. The first roots types belong in the output if everything
+// is kept; those behind only if something needs them.
+//
+// The result maps the ids of the table to Refs and is valid until the next Add.
+// References out of range give an error.
+func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
+	if t.Strings != w.g.strings {
+		return nil, fmt.Errorf("dedup: unit %d uses another string pool than its worker", index)
+	}
+	if t.Start != 1 {
+		return nil, fmt.Errorf("dedup: unit %d starts at id %d, want 1", index, t.Start)
+	}
+	w.unit++
+	n := len(t.Types) + 1
+	w.refs = slices.Grow(w.refs[:0], n)[:n]
+	w.nodes = slices.Grow(w.nodes[:0], n)[:n]
+	w.refs[0], w.nodes[0] = 0, 0
+	if err := checkRefs(t); err != nil {
+		return nil, fmt.Errorf("dedup: unit %d: %w", index, err)
+	}
+	if w.pass(t, nil) {
+		w.separate(index, t)
+	}
+	w.list(index, roots)
+	return w.refs, nil
+}
+
+func checkRefs(t *btf.Table) error {
+	end := t.End()
+	for i := range t.Types {
+		typ := &t.Types[i]
+		bad := typ.Kind.HasRef() && typ.Ref >= end || typ.Kind == btf.Array && btf.ID(typ.Extra) >= end
+		if typ.Kind.HasMemberTypes() {
+			ms := t.MembersOf(typ)
+			for j := range ms {
+				bad = bad || ms[j].Type >= end
+			}
+		}
+		if bad {
+			return fmt.Errorf("type [%d] %s refers to a type past the last one, %d", t.Start+btf.ID(i), typ.Kind, end-1)
+		}
+	}
+	return nil
+}
+
+// pass turns all types of a unit into nodes. With private not nil, private[id]
+// replaces the ordinary anchor of a definition where it is not 0. It reports
+// whether a name has definitions of different content.
+func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
+	for i := range t.Types {
+		id := i + 1
+		w.refs[id], w.nodes[id] = unresolved, 0
+		if c, tagged := tagClass(&t.Types[i]); tagged {
+			if private != nil && private[id] != 0 {
+				w.refs[id] = private[id]
+			} else {
+				w.refs[id] = w.g.anchorFor(c, t.Types[i].Name)
+			}
+		}
+	}
+	if len(w.where) < len(w.g.anchors) {
+		w.where = append(w.where, make([]defIn, len(w.g.anchors)-len(w.where)+len(w.where)/2)...)
+	}
+	for i := range t.Types {
+		id := btf.ID(i + 1)
+		typ := &t.Types[i]
+		if r := w.refs[id]; r == unresolved {
+			w.resolve(t, id)
+		} else if r.isAnchor() && tagged(typ) && !isDeclaration(typ) {
+			w.resolveChildren(t, id)
+			n := w.cons(t, typ)
+			w.nodes[id] = n
+			if d := &w.where[r&^anchorBit]; d.unit == w.unit && d.node != n {
+				clash = true
+			} else {
+				*d = defIn{w.unit, n}
+			}
+		}
+	}
+	return clash
+}
+
+func tagged(t *btf.Type) bool { _, ok := tagClass(t); return ok }
+
+// resolve makes the node of an untagged type and of all untagged types below it.
+func (w *Worker) resolve(t *btf.Table, id btf.ID) {
+	w.stack = append(w.stack[:0], id)
+	w.run(t)
+}
+
+// resolveChildren makes the nodes of everything a definition refers to.
+func (w *Worker) resolveChildren(t *btf.Table, id btf.ID) {
+	w.stack = w.stack[:0]
+	if w.pushChildren(t, id) {
+		w.run(t)
+	}
+}
+
+// run works off the stack. A type is entered first, its references come on top of
+// it, and when it is met again they are done. One that is still being worked on
+// then closes a cycle without a tag, which C does not have: it becomes void.
+func (w *Worker) run(t *btf.Table) {
+	for len(w.stack) > 0 {
+		id := w.stack[len(w.stack)-1]
+		switch w.refs[id] {
+		case unresolved:
+			w.refs[id] = inProgress
+			if w.pushChildren(t, id) {
+				continue
+			}
+			fallthrough
+		case inProgress:
+			n := w.cons(t, t.At(id))
+			w.refs[id], w.nodes[id] = Ref(n), n
+		}
+		w.stack = w.stack[:len(w.stack)-1]
+	}
+}
+
+func (w *Worker) pushChildren(t *btf.Table, id btf.ID) bool {
+	typ := t.At(id)
+	before := len(w.stack)
+	if typ.Kind.HasRef() && w.refs[typ.Ref] == unresolved {
+		w.stack = append(w.stack, typ.Ref)
+	}
+	if typ.Kind == btf.Array && w.refs[typ.Extra] == unresolved {
+		w.stack = append(w.stack, btf.ID(typ.Extra))
+	}
+	if typ.Kind.HasMemberTypes() {
+		ms := t.MembersOf(typ)
+		for i := range ms {
+			if w.refs[ms[i].Type] == unresolved {
+				w.stack = append(w.stack, ms[i].Type)
+			}
+		}
+	}
+	return len(w.stack) > before
+}
+
+// ref is the Ref of a type whose node has been made.
+func (w *Worker) ref(id btf.ID) btf.ID {
+	r := w.refs[id]
+	if r == inProgress {
+		w.d.cycles.Add(1)
+		return 0
+	}
+	if !r.isAnchor() && w.g.depth[r] >= maxDepth {
+		w.d.tooDeep.Add(1)
+		return 0
+	}
+	return btf.ID(r)
+}
+
+// cons makes the node of a type whose references have nodes.
+func (w *Worker) cons(t *btf.Table, typ *btf.Type) uint32 {
+	nt := *typ
+	if typ.Kind.HasRef() {
+		nt.Ref = w.ref(typ.Ref)
+	}
+	if typ.Kind == btf.Array {
+		nt.Extra = uint32(w.ref(btf.ID(typ.Extra)))
+	}
+	ms := t.MembersOf(typ)
+	if typ.Kind.HasMemberTypes() {
+		w.tmp = append(w.tmp[:0], ms...)
+		ms = w.tmp
+		for i := range ms {
+			ms[i].Type = w.ref(ms[i].Type)
+		}
+	}
+	if typ.Kind == btf.Var || typ.Kind == btf.DataSec {
+		return w.g.add(&nt, ms) // two variables of one name and type are two variables
+	}
+	return w.g.cons(&nt, ms)
+}
+
+// separate gives the definitions of a name that differ inside the unit anchors of
+// their own, so that references keep to theirs. Telling two apart can tell apart
+// what refers to them, so this goes on until no more names are affected.
+func (w *Worker) separate(index int, t *btf.Table) {
+	type group struct {
+		ids   []btf.ID
+		count int // distinct nodes at the last pass
+	}
+	var groups []*group
+	byName := map[uint64]*group{}
+	for i := range t.Types {
+		typ := &t.Types[i]
+		if c, ok := tagClass(typ); ok && !isDeclaration(typ) {
+			key := uint64(c)<<32 | uint64(typ.Name)
+			if byName[key] == nil {
+				byName[key] = &group{count: 1}
+				groups = append(groups, byName[key])
+			}
+			byName[key].ids = append(byName[key].ids, btf.ID(i+1))
+		}
+	}
+	private := make([]Ref, len(w.refs))
+	for {
+		changed := false
+		for _, g := range groups {
+			var order []uint32
+			for _, id := range g.ids {
+				if !slices.Contains(order, w.nodes[id]) {
+					order = append(order, w.nodes[id])
+				}
+			}
+			if len(order) == 1 {
+				continue
+			}
+			changed = changed || len(order) != g.count
+			g.count = len(order)
+			refs := make([]Ref, len(order))
+			for _, id := range g.ids {
+				k := slices.Index(order, w.nodes[id])
+				if refs[k] == 0 {
+					c, _ := tagClass(t.At(id))
+					refs[k] = w.g.privateAnchor(c, t.At(id).Name)
+				}
+				private[id] = refs[k]
+			}
+		}
+		w.unit++ // forget which definitions the last pass saw
+		w.pass(t, private)
+		if !changed {
+			break
+		}
+	}
+	for id, r := range private {
+		if r != 0 {
+			a := &w.g.anchors[r&^anchorBit]
+			a.def, a.unit = w.nodes[id], index
+		}
+	}
+}
+
+// list keeps what the unit holds, each thing once, in the order of the table.
+func (w *Worker) list(index, roots int) {
+	if len(w.seen) < len(w.g.types) {
+		w.seen = append(w.seen, make([]uint32, len(w.g.types)-len(w.seen)+len(w.seen)/2)...)
+	}
+	if cap(w.arena)-len(w.arena) < roots {
+		w.arena = make([]Ref, 0, max(roots, 1<<16))
+	}
+	start := len(w.arena)
+	for id := 1; id <= roots; id++ {
+		r := w.refs[id]
+		if r.isAnchor() {
+			if w.nodes[id] == 0 { // only declared here
+				w.arena = append(w.arena, r)
+				continue
+			}
+			r = Ref(w.nodes[id])
+		}
+		if w.seen[r] != w.unit {
+			w.seen[r] = w.unit
+			w.arena = append(w.arena, r)
+		}
+	}
+	w.units = append(w.units, unitList{index, w.arena[start:len(w.arena):len(w.arena)]})
+}

@@ -1,0 +1,163 @@
+package dedup
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"mkbtf/btf"
+)
+
+// Dedup collects units from any number of workers. The steps are: NewWorker and
+// Worker.Add, then Merge, then Resolve.
+type Dedup struct {
+	mu      sync.Mutex
+	workers []*Worker
+	g       *graph     // after Merge
+	units   []unitList // after Merge: in the caller's order
+	cycles  atomic.Int64
+	tooDeep atomic.Int64
+}
+
+// New returns an empty Dedup.
+func New() *Dedup { return &Dedup{} }
+
+// NewWorker returns a worker that takes in units of tables whose names lie in
+// strings. It may be called from several goroutines.
+func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
+	w := &Worker{d: d, g: newGraph(strings)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.workers = append(d.workers, w)
+	return w
+}
+
+// Cut reports how many references had to become void because they were part of a
+// cycle of types without a tag, or nested too deep: 0 for anything a compiler made.
+func (d *Dedup) Cut() (cycles, tooDeep int64) { return d.cycles.Load(), d.tooDeep.Load() }
+
+// Mapping translates the Refs that one worker's Add returned into those of the
+// merged Dedup.
+type Mapping struct {
+	nodes   []uint32
+	anchors []Ref
+}
+
+// Ref translates one Ref.
+func (m *Mapping) Ref(r Ref) Ref {
+	if m.nodes == nil {
+		return r
+	}
+	if r.isAnchor() {
+		return m.anchors[r&^anchorBit]
+	}
+	return Ref(m.nodes[r])
+}
+
+// Merge joins what the workers have taken in; workers must not be used afterwards.
+// The result has one mapping for each worker, in the order in which they are given,
+// which must be all of them.
+func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
+	if len(workers) != len(d.workers) || len(workers) == 0 {
+		return nil, fmt.Errorf("dedup: Merge was given %d workers of %d", len(workers), len(d.workers))
+	}
+	d.g = workers[0].g
+	maps := make([]Mapping, len(workers))
+	d.units = workers[0].units
+	for i, w := range workers[1:] {
+		maps[i+1] = d.merge(w)
+		for _, u := range w.units {
+			for j, r := range u.refs {
+				u.refs[j] = maps[i+1].Ref(r)
+			}
+			d.units = append(d.units, u)
+		}
+		w.g, w.units = nil, nil
+	}
+	slices.SortFunc(d.units, func(a, b unitList) int { return a.index - b.index })
+	for i := 1; i < len(d.units); i++ {
+		if d.units[i].index == d.units[i-1].index {
+			return nil, fmt.Errorf("dedup: unit %d was added twice", d.units[i].index)
+		}
+	}
+	d.workers = nil
+	return maps, nil
+}
+
+// merge adds the nodes of another worker, which come after what they refer to.
+func (d *Dedup) merge(w *Worker) Mapping {
+	from, to := w.g, d.g
+	names := make([]btf.Str, from.strings.Len())
+	for i := range names {
+		names[i] = ^btf.Str(0)
+	}
+	name := func(s btf.Str) btf.Str {
+		if s == 0 {
+			return 0
+		}
+		if names[s] == ^btf.Str(0) {
+			names[s] = to.strings.Intern(from.strings.Bytes(s))
+		}
+		return names[s]
+	}
+	m := Mapping{nodes: make([]uint32, len(from.types)), anchors: make([]Ref, len(from.anchors))}
+	for i, a := range from.anchors {
+		if a.serial == 0 {
+			m.anchors[i] = to.anchorFor(a.class, name(a.name))
+		} else {
+			m.anchors[i] = to.privateAnchor(a.class, name(a.name))
+		}
+	}
+	var tmp []btf.Member
+	for n := 1; n < len(from.types); n++ {
+		t := from.types[n]
+		t.Name = name(t.Name)
+		if t.Kind.HasRef() {
+			t.Ref = btf.ID(m.Ref(Ref(t.Ref)))
+		}
+		if t.Kind == btf.Array {
+			t.Extra = uint32(m.Ref(Ref(t.Extra)))
+		}
+		tmp = append(tmp[:0], from.membersOf(uint32(n))...)
+		for i := range tmp {
+			tmp[i].Name = name(tmp[i].Name)
+			if t.Kind.HasMemberTypes() {
+				tmp[i].Type = btf.ID(m.Ref(Ref(tmp[i].Type)))
+			}
+		}
+		if t.Kind == btf.Var || t.Kind == btf.DataSec {
+			m.nodes[n] = to.add(&t, tmp)
+		} else {
+			m.nodes[n] = to.cons(&t, tmp)
+		}
+	}
+	for i, a := range from.anchors {
+		if a.serial != 0 {
+			b := &to.anchors[m.anchors[i]&^anchorBit]
+			b.def, b.unit = m.nodes[a.def], a.unit
+		}
+	}
+	return m
+}
+
+// Strings is the pool of the merged types.
+func (d *Dedup) Strings() *btf.Strings { return d.g.strings }
+
+// Type returns a merged type for looking at: its references are Refs. An anchor
+// gives a FWD (a struct or union) or an ENUM without enumerators, of its name.
+// The members must not be changed.
+func (d *Dedup) Type(r Ref) (btf.Type, []btf.Member) {
+	if !r.isAnchor() {
+		return d.g.types[r], d.g.membersOf(uint32(r))
+	}
+	a := d.g.anchors[r&^anchorBit]
+	t := btf.Type{Name: a.name, Kind: btf.Fwd}
+	switch a.class {
+	case classUnion:
+		t.Flag = true
+	case classEnum:
+		t.Kind, t.Size = btf.Enum, 4
+	}
+	return t, nil
+}

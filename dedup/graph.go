@@ -1,0 +1,234 @@
+package dedup
+
+import (
+	"math/bits"
+	"math/rand/v2"
+
+	"mkbtf/btf"
+)
+
+// Ref is a type as units refer to it before names are resolved: 0 is void, with
+// the highest bit set it is an anchor, else a node.
+type Ref uint32
+
+const anchorBit Ref = 1 << 31
+
+func (r Ref) isAnchor() bool { return r&anchorBit != 0 }
+
+// maxDepth bounds how deep content may nest (pointers to pointers, typedefs of
+// typedefs, anonymous structs in anonymous structs). The kernel follows 32
+// modifiers; only crafted input comes near.
+const maxDepth = 5000
+
+// class is what the tag of a type names: C has one name space for all tags, but
+// a reference always says which of the three it means.
+type class uint8
+
+const (
+	classStruct class = iota
+	classUnion
+	classEnum
+	numClasses
+)
+
+// anchor is a reference by name. Serial 0 is the ordinary one, shared by all
+// units; others belong to one of several definitions inside one unit.
+type anchor struct {
+	name   btf.Str
+	class  class
+	serial uint32
+	def    uint32 // node of the definition, only if serial is not 0
+	unit   int    // index of that unit
+}
+
+// tagClass returns the class of a type that references reach by name: a struct,
+// union or enum with a tag, or a forward declaration of one.
+func tagClass(t *btf.Type) (c class, tagged bool) {
+	if t.Name == 0 {
+		return 0, false
+	}
+	switch t.Kind {
+	case btf.Struct:
+		return classStruct, true
+	case btf.Union:
+		return classUnion, true
+	case btf.Enum, btf.Enum64:
+		return classEnum, true
+	case btf.Fwd:
+		if t.Flag {
+			return classUnion, true
+		}
+		return classStruct, true
+	}
+	return 0, false
+}
+
+// isDeclaration reports whether a tagged type only declares its name: a FWD, or an
+// enum without enumerators, which is how `enum x;` is written.
+func isDeclaration(t *btf.Type) bool {
+	return t.Kind == btf.Fwd || t.Kind.IsEnum() && t.Len == 0
+}
+
+// graph holds nodes. A node is a btf.Type whose references (Ref, the Extra of an
+// ARRAY, the Type of members) are Refs. Nodes come after the nodes they refer to.
+type graph struct {
+	strings *btf.Strings
+	types   []btf.Type
+	members []btf.Member
+	depth   []uint16
+	hashes  []uint32
+	slots   []uint32 // open addressing, 0: free
+	anchors []anchor
+	plain   [][numClasses]uint32 // by name: number of the anchor with serial 0, plus 1
+}
+
+func newGraph(strings *btf.Strings) *graph {
+	return &graph{
+		strings: strings,
+		types:   make([]btf.Type, 1), depth: make([]uint16, 1), hashes: make([]uint32, 1),
+		slots: make([]uint32, 1<<12),
+	}
+}
+
+// seed differs from run to run, so that no input can be made to collide.
+var seed = rand.Uint64() | 1
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^seed, b^0x9e3779b97f4a7c15)
+	return hi ^ lo
+}
+
+// hashType hashes a type with its members as it stands.
+func hashType(t *btf.Type, ms []btf.Member) uint64 {
+	k := uint64(t.Kind) << 1
+	if t.Flag {
+		k |= 1
+	}
+	h := mix(k<<32|uint64(t.Name), uint64(t.Ref)<<32|uint64(t.Size))
+	h = mix(h^uint64(t.Extra), uint64(len(ms))+0x1234567)
+	for i := range ms {
+		m := &ms[i]
+		h = mix(h^(uint64(m.Name)<<32|uint64(m.Type)), uint64(m.Off)<<32|uint64(m.Bits))
+	}
+	return h
+}
+
+// sameType compares all but First.
+func sameType(a, b *btf.Type) bool {
+	return a.Kind == b.Kind && a.Name == b.Name && a.Ref == b.Ref && a.Size == b.Size && a.Extra == b.Extra && a.Len == b.Len && a.Flag == b.Flag
+}
+
+func sameMembers(a, b []btf.Member) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// cons returns the node with that content, a new one if there is none yet.
+func (g *graph) cons(t *btf.Type, ms []btf.Member) uint32 {
+	h := hashType(t, ms)
+	mask := uint64(len(g.slots) - 1)
+	tag := uint32(h >> 32)
+	i := h & mask
+	for ; g.slots[i] != 0; i = (i + 1) & mask {
+		n := g.slots[i]
+		if g.hashes[n] == tag && sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
+			return n
+		}
+	}
+	n := g.add(t, ms)
+	g.hashes[n] = tag
+	g.slots[i] = n
+	if len(g.types)*2 > len(g.slots) {
+		g.grow()
+	}
+	return n
+}
+
+// add appends a node that is not found by cons.
+func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
+	n := uint32(len(g.types))
+	nt := *t
+	nt.First, nt.Len = uint32(len(g.members)), uint32(len(ms))
+	g.members = append(g.members, ms...)
+	g.types = append(g.types, nt)
+	g.hashes = append(g.hashes, 0)
+	var d uint16
+	g.eachRef(n, func(r Ref) {
+		if !r.isAnchor() {
+			d = max(d, g.depth[r])
+		}
+	})
+	g.depth = append(g.depth, d+1)
+	return n
+}
+
+func (g *graph) grow() {
+	old := g.slots
+	g.slots = make([]uint32, len(old)*2)
+	mask := uint64(len(g.slots) - 1)
+	for _, n := range old {
+		if n == 0 {
+			continue
+		}
+		i := hashType(&g.types[n], g.membersOf(n)) & mask
+		for g.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		g.slots[i] = n
+	}
+}
+
+func (g *graph) membersOf(n uint32) []btf.Member {
+	t := &g.types[n]
+	return g.members[t.First : t.First+t.Len : t.First+t.Len]
+}
+
+// eachRef calls f for every reference of a node.
+func (g *graph) eachRef(n uint32, f func(Ref)) {
+	t := &g.types[n]
+	if t.Kind.HasRef() {
+		f(Ref(t.Ref))
+	}
+	if t.Kind == btf.Array {
+		f(Ref(t.Extra))
+	}
+	if t.Kind.HasMemberTypes() {
+		ms := g.membersOf(n)
+		for i := range ms {
+			f(Ref(ms[i].Type))
+		}
+	}
+}
+
+// anchorFor returns the ordinary anchor of a name.
+func (g *graph) anchorFor(c class, name btf.Str) Ref {
+	for int(name) >= len(g.plain) {
+		g.plain = append(g.plain, make([][numClasses]uint32, max(1024, len(g.plain)/2, int(name)-len(g.plain)+1))...)
+	}
+	p := &g.plain[name][c]
+	if *p == 0 {
+		g.anchors = append(g.anchors, anchor{name: name, class: c})
+		*p = uint32(len(g.anchors))
+	}
+	return anchorBit | Ref(*p-1)
+}
+
+// privateAnchor returns a new anchor for one of several definitions of a name in
+// one unit; its def must be set later.
+func (g *graph) privateAnchor(c class, name btf.Str) Ref {
+	g.anchors = append(g.anchors, anchor{name: name, class: c, serial: uint32(len(g.anchors)) + 1})
+	return anchorBit | Ref(len(g.anchors)-1)
+}
+
+// isDef reports whether a node is the definition of a tagged type.
+func (g *graph) isDef(n uint32) bool {
+	_, tagged := tagClass(&g.types[n])
+	return tagged
+}

@@ -1,0 +1,169 @@
+package dedup
+
+import (
+	"bytes"
+
+	"mkbtf/btf"
+)
+
+// matcher compares nodes with types of the base, names standing for tagged types.
+type matcher struct {
+	g    *graph
+	base *Base
+	// equal holds, by node, a type of the base that is known to equal it.
+	equal []btf.ID
+	// held collects, while a definition is compared, which tagged types it holds by
+	// value and what the base's type holds in their place.
+	held  []heldType
+	depth int
+}
+
+type heldType struct {
+	anchor Ref
+	id     btf.ID
+}
+
+// candidate is a type of the base that equals a definition, provided that the
+// tagged types that it holds by value are the base's too.
+type candidate struct {
+	id   btf.ID
+	held []heldType
+}
+
+func newMatcher(g *graph, base *Base) *matcher {
+	return &matcher{g: g, base: base, equal: make([]btf.ID, len(g.types))}
+}
+
+// candidates finds the types of the base that a definition may be, lowest id first.
+func (m *matcher) candidates(n uint32) []candidate {
+	t := &m.g.types[n]
+	c, _ := tagClass(t)
+	var found []candidate
+	m.base.byName(m.g.strings.Bytes(t.Name), func(id btf.ID, r btf.Record) bool {
+		k, decl, ok := recordClass(r)
+		if !ok || decl || k != c {
+			return false
+		}
+		m.held = m.held[:0]
+		if m.sameType(n, id, true) {
+			found = append(found, candidate{id, append([]heldType(nil), m.held...)})
+		}
+		return false
+	})
+	return found
+}
+
+// skipTags leaves out type tags, which no program can observe through the type
+// that they decorate.
+func (b *Base) skipTags(id btf.ID) btf.ID {
+	for range maxDepth {
+		r := b.blob.Record(id)
+		if r.Kind() != btf.TypeTag {
+			break
+		}
+		id = btf.ID(r.SizeType)
+	}
+	return id
+}
+
+func (m *matcher) sameRef(r Ref, id btf.ID, byValue bool) bool {
+	for !r.isAnchor() && m.g.types[r].Kind == btf.TypeTag {
+		r = Ref(m.g.types[r].Ref)
+	}
+	id = m.base.skipTags(id)
+	if r == 0 || id == 0 {
+		return r == 0 && id == 0
+	}
+	if r.isAnchor() {
+		a := &m.g.anchors[r&^anchorBit]
+		rec := m.base.blob.Record(id)
+		c, _, ok := recordClass(rec)
+		if !ok || c != a.class || !bytes.Equal(m.base.blob.StringAt(rec.NameOff), m.g.strings.Bytes(a.name)) {
+			return false
+		}
+		if byValue {
+			m.held = append(m.held, heldType{r, id})
+		}
+		return true
+	}
+	if !byValue && m.equal[r] == id {
+		return true
+	}
+	if m.depth > maxDepth {
+		return false
+	}
+	m.depth++
+	same := m.sameType(uint32(r), id, byValue)
+	m.depth--
+	if same {
+		m.equal[r] = id
+	}
+	return same
+}
+
+// sameType compares a node with a type of the base, not looking at what tagged
+// types they refer to beyond kind and name.
+func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
+	t := &m.g.types[n]
+	blob := m.base.blob
+	rec := blob.Record(id)
+	if rec.Kind() != t.Kind || !bytes.Equal(blob.StringAt(rec.NameOff), m.g.strings.Bytes(t.Name)) {
+		return false
+	}
+	switch t.Kind {
+	case btf.Ptr, btf.FuncProto:
+		byValue = false
+	}
+	switch t.Kind {
+	case btf.Ptr, btf.Typedef, btf.Const, btf.Volatile, btf.Restrict:
+		return m.sameRef(Ref(t.Ref), btf.ID(rec.SizeType), byValue)
+	case btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.FuncProto:
+		if uint32(rec.Vlen()) != t.Len {
+			return false
+		}
+	}
+	var buf [24]btf.Member
+	u, us := blob.Decode(id, buf[:0], func(off uint32) btf.Str { return btf.Str(off) })
+	if u.Size != t.Size {
+		return false
+	}
+	ms := m.g.membersOf(n)
+	switch t.Kind {
+	case btf.Int:
+		return u.Extra == t.Extra
+	case btf.Float:
+		return true
+	case btf.Array:
+		return m.sameRef(Ref(t.Ref), u.Ref, byValue)
+	case btf.Struct, btf.Union:
+		for i := range ms {
+			if us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(blob.StringAt(uint32(us[i].Name)), m.g.strings.Bytes(ms[i].Name)) {
+				return false
+			}
+		}
+		for i := range ms {
+			if !m.sameRef(Ref(ms[i].Type), us[i].Type, byValue) {
+				return false
+			}
+		}
+		return true
+	case btf.Enum, btf.Enum64:
+		for i := range ms {
+			if us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(blob.StringAt(uint32(us[i].Name)), m.g.strings.Bytes(ms[i].Name)) {
+				return false
+			}
+		}
+		return true
+	case btf.FuncProto:
+		if !m.sameRef(Ref(t.Ref), u.Ref, byValue) {
+			return false
+		}
+		for i := range ms {
+			if !m.sameRef(Ref(ms[i].Type), us[i].Type, byValue) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
