@@ -1,0 +1,150 @@
+package encode
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"mkbtf/btf"
+	"mkbtf/dedup"
+	"mkbtf/dwarf2btf"
+)
+
+// function and variable are candidates of all units, with their types as the
+// merged dedup knows them.
+type function struct {
+	dwarf2btf.Function
+	unit int
+	ref  dedup.Ref
+}
+
+type variable struct {
+	dwarf2btf.Variable
+	unit int
+	ref  dedup.Ref
+}
+
+// converted is a file's DWARF, units done and merged.
+type converted struct {
+	dedup     *dedup.Dedup
+	functions []function // in the order of units and DIEs
+	variables []variable
+}
+
+// collector is what one goroutine gathers.
+type collector struct {
+	convert   *dwarf2btf.Worker
+	dedup     *dedup.Worker
+	functions []function
+	variables []variable
+}
+
+// convert runs all units of a file through n goroutines. The result does not
+// depend on n.
+func convert(conv *dwarf2btf.Converter, n int) (*converted, error) {
+	n = max(1, min(n, conv.Len()))
+	d := dedup.New()
+	workers := make([]collector, n)
+	ws := make([]*dedup.Worker, n)
+	for i := range workers {
+		w := conv.NewWorker()
+		ws[i] = d.NewWorker(w.Strings())
+		workers[i] = collector{convert: w, dedup: ws[i]}
+	}
+	var (
+		next   atomic.Int64
+		failed atomic.Bool
+		errs   = make([]error, n)
+		at     = make([]int, n)
+		wg     sync.WaitGroup
+	)
+	for i := range workers {
+		wg.Go(func() {
+			for !failed.Load() {
+				u := int(next.Add(1)) - 1
+				if u >= conv.Len() {
+					return
+				}
+				if err := workers[i].unit(u); err != nil {
+					errs[i], at[i] = err, u
+					failed.Store(true)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() {
+		return nil, firstError(errs, at)
+	}
+	maps, err := d.Merge(ws...)
+	if err != nil {
+		return nil, err
+	}
+	c := &converted{dedup: d}
+	for i := range workers {
+		c.take(&workers[i], &maps[i])
+	}
+	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
+	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })
+	return c, nil
+}
+
+// firstError is the error of the first bad unit. Units are handed out in order and
+// every one that was begun is finished, so that it does not depend on chance.
+func firstError(errs []error, at []int) error {
+	var first error
+	u := -1
+	for i, err := range errs {
+		if err != nil && (u < 0 || at[i] < u) {
+			first, u = err, at[i]
+		}
+	}
+	return first
+}
+
+func (c *collector) unit(u int) error {
+	unit, err := c.convert.Convert(u)
+	if err != nil || unit == nil {
+		return err
+	}
+	refs, err := c.dedup.Add(u, unit.Table, unit.Roots)
+	if err != nil {
+		return err
+	}
+	for _, f := range unit.Functions {
+		f.Tags = slices.Clone(f.Tags)
+		c.functions = append(c.functions, function{f, u, refs[f.Proto]})
+	}
+	for _, v := range unit.Variables {
+		v.Tags = slices.Clone(v.Tags)
+		c.variables = append(c.variables, variable{v, u, refs[v.Type]})
+	}
+	return nil
+}
+
+// take adds what a worker has gathered, in the terms of the merged dedup.
+func (c *converted) take(w *collector, m *dedup.Mapping) {
+	from, to := w.convert.Strings(), c.dedup.Strings()
+	name := func(s btf.Str) btf.Str {
+		if from == to {
+			return s
+		}
+		return to.Intern(from.Bytes(s))
+	}
+	tags := func(ts []dwarf2btf.Tag) {
+		for i := range ts {
+			ts[i].Text = name(ts[i].Text)
+		}
+	}
+	for _, f := range w.functions {
+		f.Name, f.Linkage, f.ref = name(f.Name), name(f.Linkage), m.Ref(f.ref)
+		tags(f.Tags)
+		c.functions = append(c.functions, f)
+	}
+	for _, v := range w.variables {
+		v.Name, v.ref = name(v.Name), m.Ref(v.ref)
+		tags(v.Tags)
+		c.variables = append(c.variables, v)
+	}
+}
