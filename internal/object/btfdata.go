@@ -1,0 +1,127 @@
+package object
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"mkbtf/btf"
+)
+
+// BTFData is BTF as it lies in a file. The slices belong to the caller.
+type BTFData struct {
+	BTF []byte
+	// Base is the content of .BTF.base, nil if there is none. If it is there, BTF
+	// is split BTF over it; if not, only the types themselves tell whether BTF is
+	// split BTF over a whole kernel or needs no base.
+	Base []byte
+	// Release is the kernel release that the file tells it belongs to, such as
+	// "6.12.117-amd64"; "" if it tells none.
+	Release string
+	// From says where in the file the BTF was found, for messages.
+	From string
+}
+
+// LoadBTF reads the BTF of anything that holds some: raw BTF, an ELF file with
+// .BTF, a file of /sys/kernel/btf. ErrNoBTF if the file could hold BTF and does
+// not, ErrFormat if it is something else.
+func LoadBTF(path string) (*BTFData, error) {
+	data, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unmap()
+	return LoadBTFBytes(path, data)
+}
+
+// LoadBTFBytes is LoadBTF for a file that is in memory. The result is a copy.
+func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
+	switch Sniff(data) {
+	case FormatBTF:
+		d := &BTFData{BTF: bytes.Clone(data), From: FormatBTF.String()}
+		if filepath.Dir(filepath.Clean(name)) == "/sys/kernel/btf" {
+			d.Release = runningRelease()
+		}
+		return d, nil
+	case FormatELF:
+		f, err := OpenBytes(name, data)
+		if err != nil {
+			return nil, err
+		}
+		return f.BTF()
+	}
+	return nil, formatError(name, data)
+}
+
+// BTF returns copies of .BTF and .BTF.base; ErrNoBTF if there is no .BTF, or one
+// without content as strip leaves it in a separate debug file.
+func (f *File) BTF() (*BTFData, error) {
+	raw, err := f.DataOf(".BTF")
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return nil, fmt.Errorf("%s: no .BTF section with content: %w", f.Name, ErrNoBTF)
+	}
+	base, err := f.DataOf(".BTF.base")
+	if err != nil {
+		return nil, err
+	}
+	d := &BTFData{BTF: bytes.Clone(raw), Release: f.Release(), From: "section .BTF"}
+	if len(base) > 0 {
+		d.Base, d.From = bytes.Clone(base), "sections .BTF and .BTF.base"
+	}
+	return d, nil
+}
+
+// Parse parses the BTF: over its own base if it has one, else over base, which
+// may be nil.
+func (d *BTFData) Parse(base *btf.Blob) (*btf.Blob, error) {
+	if d.Base != nil {
+		own, err := btf.Parse(d.Base, nil)
+		if err != nil {
+			return nil, fmt.Errorf(".BTF.base: %w", err)
+		}
+		base = own
+	}
+	return btf.Parse(d.BTF, base)
+}
+
+// Release is the kernel release that a module was built for (vermagic in
+// .modinfo) or that a vmlinux is (linux_banner); "" if the file does not tell.
+func (f *File) Release() string {
+	if info, err := f.DataOf(".modinfo"); err == nil {
+		for entry := range bytes.SplitSeq(info, []byte{0}) {
+			if magic, ok := bytes.CutPrefix(entry, []byte("vermagic=")); ok {
+				release, _, _ := bytes.Cut(magic, []byte(" "))
+				return string(release)
+			}
+		}
+	}
+	if i, ok := f.Section(".rodata"); ok && f.Type != elf.ET_REL {
+		if data, err := f.Data(i); err == nil {
+			return ReleaseIn(data)
+		}
+	}
+	return ""
+}
+
+// ReleaseIn finds the kernel release in the banner that every kernel image holds,
+// "Linux version 6.12.117-amd64 (...", "" if there is none.
+func ReleaseIn(image []byte) string {
+	const banner, longest = "Linux version ", 64 // __NEW_UTS_LEN
+	for {
+		i := bytes.Index(image, []byte(banner))
+		if i < 0 {
+			return ""
+		}
+		image = image[i+len(banner):]
+		release, _, ok := bytes.Cut(image[:min(len(image), longest+1)], []byte(" "))
+		// A format string of the same text has a '%' there.
+		if ok && len(release) > 0 && release[0] >= '0' && release[0] <= '9' && !strings.ContainsAny(string(release), "%\x00\n") {
+			return string(release)
+		}
+	}
+}

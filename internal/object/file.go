@@ -1,0 +1,154 @@
+package object
+
+import (
+	"debug/elf"
+	"fmt"
+	"sync"
+
+	"mkbtf/btf"
+	"mkbtf/internal/elfhdr"
+)
+
+// File is an open ELF object. It may be used by several goroutines.
+type File struct {
+	Name     string // for messages
+	Class    elf.Class
+	Order    btf.Order
+	Type     elf.Type
+	Machine  elf.Machine
+	Sections []Section // by index; 0 is the null section; empty if the file has no section headers
+
+	data  []byte
+	unmap func() error
+	byNam map[string]int // first section of each name
+
+	symbolsOnce sync.Once
+	symbols     *symbolTable
+	symbolsErr  error
+
+	addrsOnce sync.Once
+	addrs     []uint64 // see addresses
+	addrsErr  error
+
+	inflated inflated
+}
+
+// Section is a section header and its name.
+type Section struct {
+	elfhdr.Section
+	Name string
+}
+
+// Open maps an ELF file. The file must be closed again; everything that was got
+// from it is invalid then.
+func Open(path string) (*File, error) {
+	data, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := OpenBytes(path, data)
+	if err != nil {
+		unmap()
+		return nil, err
+	}
+	f.unmap = unmap
+	return f, nil
+}
+
+// OpenBytes reads the headers of an ELF file that is in memory. The data is kept
+// and must not change. The name is for messages.
+func OpenBytes(name string, data []byte) (*File, error) {
+	h, err := elfhdr.ParseHeader(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	headers := h.ParseSections(data)
+	names, err := h.ParseNames(data, headers)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	f := &File{
+		Name: name, Class: h.Class, Order: h.Order, Type: h.Type, Machine: h.Machine,
+		Sections: make([]Section, len(headers)), data: data, byNam: make(map[string]int),
+	}
+	for i := range headers {
+		s := &f.Sections[i]
+		s.Section = headers[i]
+		if i == 0 {
+			continue
+		}
+		s.Name = names.At(headers[i].NameOff)
+		if _, ok := f.byNam[s.Name]; !ok {
+			f.byNam[s.Name] = i
+		}
+	}
+	return f, nil
+}
+
+// Close releases the mapping of a file that Open has made.
+func (f *File) Close() error {
+	f.data = nil
+	if f.unmap == nil {
+		return nil
+	}
+	unmap := f.unmap
+	f.unmap = nil
+	return unmap()
+}
+
+// Relocatable reports whether the file is ET_REL: a module, an object, but not a
+// vmlinux.
+func (f *File) Relocatable() bool { return f.Type == elf.ET_REL }
+
+// Size is the size of the whole file in bytes.
+func (f *File) Size() uint64 { return uint64(len(f.data)) }
+
+// AddrSize is the size of an address in bytes: 4 or 8.
+func (f *File) AddrSize() int {
+	if f.Class == elf.ELFCLASS64 {
+		return 8
+	}
+	return 4
+}
+
+// Section returns the index of the first section of a name, and whether there is
+// one.
+func (f *File) Section(name string) (index int, ok bool) {
+	index, ok = f.byNam[name]
+	return index, ok
+}
+
+// Data returns the content of a section, decompressed but not relocated. It must
+// not be changed. It is nil for SHT_NOBITS, which is what strip leaves of a
+// section in a separate debug file.
+func (f *File) Data(index int) ([]byte, error) {
+	s := &f.Sections[index]
+	raw, err := s.Contents(f.data, s.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	if how := compression(s, raw); how != stored {
+		return f.inflate(index, how, raw)
+	}
+	return raw, nil
+}
+
+// DataOf returns the content of the first section of a name, nil without an error
+// if there is none or if it has no content in this file.
+func (f *File) DataOf(name string) ([]byte, error) {
+	i, ok := f.Section(name)
+	if !ok {
+		return nil, nil
+	}
+	return f.Data(i)
+}
+
+// Signature looks for the signature of a kernel module behind the ELF image. A
+// file can be signed and have a malformed signature, which is then the error.
+func (f *File) Signature() (sig elfhdr.Signature, signed bool, err error) {
+	sig, signed, err = elfhdr.FindSignature(f.data)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", f.Name, err)
+	}
+	return sig, signed, err
+}

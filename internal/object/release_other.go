@@ -1,0 +1,6 @@
+//go:build !linux
+
+package object
+
+// runningRelease is about Linux kernels.
+func runningRelease() string { return "" }
