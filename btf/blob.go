@@ -60,6 +60,7 @@ type Blob struct {
 	offs    []uint32 // offset of each own record in types
 	start   ID       // id of the first own type
 	strBase uint32   // string offset of strs[0]
+	le      bool     // Order is little endian
 }
 
 // Parse reads the header and finds the records of a BTF blob of either byte
@@ -123,7 +124,7 @@ func parse(data []byte, base *Blob) (*Blob, error) {
 		return fail(16, ErrTruncated, "strings end at %d, the data after the header at %d", uint64(h.StrOff)+uint64(h.StrLen), len(body))
 	}
 	b := &Blob{
-		Header: h, Order: order, Base: base, Data: data, start: 1,
+		Header: h, Order: order, Base: base, Data: data, start: 1, le: order == binary.LittleEndian,
 		types: body[h.TypeOff : h.TypeOff+h.TypeLen],
 		strs:  body[h.StrOff : h.StrOff+h.StrLen],
 	}
@@ -152,7 +153,6 @@ func (b *Blob) strPos(off int) uint64 {
 
 // index finds the records.
 func (b *Blob) index() error {
-	le := b.Order == binary.LittleEndian
 	t := b.types
 	b.offs = make([]uint32, 0, len(t)/28+1)
 	for off := 0; off < len(t); {
@@ -162,12 +162,7 @@ func (b *Blob) index() error {
 		if len(t)-off < recordLen {
 			return fail("%d bytes left, a record has %d", len(t)-off, recordLen)
 		}
-		var info uint32
-		if le {
-			info = binary.LittleEndian.Uint32(t[off+4:])
-		} else {
-			info = binary.BigEndian.Uint32(t[off+4:])
-		}
+		info := b.word(t[off+4:])
 		kind := Kind(info >> 24 & 0x7f)
 		if kind == Void || kind >= NumKinds {
 			return fail("unknown kind %d", uint8(kind))
@@ -180,6 +175,14 @@ func (b *Blob) index() error {
 		off += n
 	}
 	return nil
+}
+
+// word reads four bytes; a call through Order costs several times as much.
+func (b *Blob) word(p []byte) uint32 {
+	if b.le {
+		return binary.LittleEndian.Uint32(p)
+	}
+	return binary.BigEndian.Uint32(p)
 }
 
 // extraLen is the size in bytes of what follows the record of a kind.
@@ -199,35 +202,62 @@ func extraLen(k Kind, vlen int) int {
 
 // check makes sure that all references and names of own types are in range.
 func (b *Blob) check() error {
-	tab := &Table{Start: b.start}
-	var ms []Member
-	for id := b.start; id < b.End(); id++ {
-		fail := func(format string, args ...any) error {
-			return &FormatError{"types", b.typePos(int(b.offs[id-b.start])), fmt.Sprintf("type [%d]: ", id) + fmt.Sprintf(format, args...), ErrMalformed}
-		}
-		r := b.Record(id)
-		if !b.validName(r.NameOff) {
-			return fail("name offset %#x is outside the strings", r.NameOff)
-		}
-		var t Type
-		t, ms = b.decode(id, ms[:0], func(off uint32) Str { return Str(off) })
-		if k := t.Kind; k == Struct || k == Union || k == Enum || k == Enum64 || k == FuncProto {
-			for i := range ms {
-				if !b.validName(uint32(ms[i].Name)) {
-					return fail("member %d: name offset %#x is outside the strings", i, uint32(ms[i].Name))
-				}
+	for i, off := range b.offs {
+		r := b.record(b.types[off:])
+		x := b.extra(i)
+		k := r.Kind()
+		bad, what := uint32(0), ""
+		ref := func(id uint32) {
+			if id >= uint32(b.End()) {
+				bad, what = id, "type"
 			}
 		}
-		bad := ID(0)
-		tab.Members = ms
-		tab.Refs(&t, func(ref *ID) {
-			if *ref >= b.End() {
-				bad = *ref
+		name := func(off uint32) {
+			if !b.validName(off) {
+				bad, what = off, "name"
 			}
-		})
-		if bad != 0 {
-			return fail("refers to type %d, the last one is %d", bad, b.End()-1)
 		}
+		name(r.NameOff)
+		switch k {
+		case Array:
+			ref(b.word(x))
+			ref(b.word(x[4:]))
+		case Struct, Union:
+			for ; len(x) > 0; x = x[12:] {
+				name(b.word(x))
+				ref(b.word(x[4:]))
+			}
+		case Enum:
+			for ; len(x) > 0; x = x[8:] {
+				name(b.word(x))
+			}
+		case Enum64:
+			for ; len(x) > 0; x = x[12:] {
+				name(b.word(x))
+			}
+		case FuncProto:
+			ref(r.SizeType)
+			for ; len(x) > 0; x = x[8:] {
+				name(b.word(x))
+				ref(b.word(x[4:]))
+			}
+		case DataSec:
+			for ; len(x) > 0; x = x[12:] {
+				ref(b.word(x))
+			}
+		default:
+			if k.HasRef() {
+				ref(r.SizeType)
+			}
+		}
+		if what == "" {
+			continue
+		}
+		msg := fmt.Sprintf("type [%d] %s: refers to type %d, the last one is %d", b.start+ID(i), k, bad, b.End()-1)
+		if what == "name" {
+			msg = fmt.Sprintf("type [%d] %s: name offset %#x is outside the strings", b.start+ID(i), k, bad)
+		}
+		return &FormatError{"types", b.typePos(int(off)), msg, ErrMalformed}
 	}
 	return nil
 }
@@ -304,11 +334,11 @@ func (b *Blob) Record(id ID) Record {
 	if o == nil {
 		return Record{}
 	}
-	t := o.types[o.offs[id-o.start]:]
-	if o.Order == binary.LittleEndian {
-		return Record{binary.LittleEndian.Uint32(t), binary.LittleEndian.Uint32(t[4:]), binary.LittleEndian.Uint32(t[8:])}
-	}
-	return Record{binary.BigEndian.Uint32(t), binary.BigEndian.Uint32(t[4:]), binary.BigEndian.Uint32(t[8:])}
+	return o.record(o.types[o.offs[id-o.start]:])
+}
+
+func (b *Blob) record(p []byte) Record {
+	return Record{b.word(p), b.word(p[4:]), b.word(p[8:])}
 }
 
 // Extra returns the words after the record of a type, in the byte order of the blob.
@@ -317,12 +347,15 @@ func (b *Blob) Extra(id ID) []byte {
 	if o == nil {
 		return nil
 	}
-	off := int(o.offs[id-o.start])
-	end := len(o.types)
-	if int(id-o.start)+1 < len(o.offs) {
-		end = int(o.offs[id-o.start+1])
+	return o.extra(int(id - o.start))
+}
+
+func (b *Blob) extra(i int) []byte {
+	end := len(b.types)
+	if i+1 < len(b.offs) {
+		end = int(b.offs[i+1])
 	}
-	return o.types[off+recordLen : end : end]
+	return b.types[b.offs[i]+recordLen : end : end]
 }
 
 // Decode returns a type with its members, names translated by name from string
@@ -334,7 +367,7 @@ func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Me
 func (b *Blob) decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
 	r := b.Record(id)
 	x := b.Extra(id)
-	u32 := b.Order.Uint32
+	u32 := b.word
 	k, n := r.Kind(), r.Vlen()
 	t := Type{Name: name(r.NameOff), Kind: k, Flag: r.Flag(), First: uint32(len(ms))}
 	switch k {

@@ -44,12 +44,15 @@ func NewBase(blob *btf.Blob) *Base {
 			insert(b.named, maphash.Bytes(nameSeed, blob.StringAt(r.NameOff)), id)
 		case isDerived(r.Kind()):
 			var t btf.Type
-			t, scratch = blob.Decode(id, scratch[:0], func(off uint32) btf.Str { return btf.Str(off) })
+			t, scratch = blob.Decode(id, scratch[:0], asOffset)
 			insert(b.derived, derivedHash(&t, scratch), id)
 		}
 	}
 	return b
 }
+
+// asOffset keeps the names of a decoded type as offsets in the base.
+func asOffset(off uint32) btf.Str { return btf.Str(off) }
 
 // Blob is the BTF that the index was made for.
 func (b *Base) Blob() *btf.Blob { return b.blob }
@@ -161,7 +164,7 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 		if r.Kind() != t.Kind || !bytes.Equal(b.blob.StringAt(r.NameOff), pool.Bytes(t.Name)) {
 			return false
 		}
-		u, us := b.blob.Decode(id, buf[:0], func(off uint32) btf.Str { return btf.Str(off) })
+		u, us := b.blob.Decode(id, buf[:0], asOffset)
 		if u.Ref != t.Ref || u.Size != t.Size || len(us) != len(ms) || u.Flag != t.Flag && !t.Kind.IsEnum() {
 			return false
 		}
@@ -182,5 +185,18 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 	case isDerived(t.Kind):
 		find(b.derived, derivedHash(t, ms), same)
 	}
+	return hit
+}
+
+// Find returns the first type of that kind and name, 0 if the base has none. FUNCs,
+// VARs and DATASECs are not indexed.
+func (b *Base) Find(kind btf.Kind, name string) btf.ID {
+	var hit btf.ID
+	b.byName([]byte(name), func(id btf.ID, r btf.Record) bool {
+		if r.Kind() == kind {
+			hit = id
+		}
+		return hit != 0
+	})
 	return hit
 }

@@ -123,7 +123,7 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 		}
 	}
 	var buf [24]btf.Member
-	u, us := blob.Decode(id, buf[:0], func(off uint32) btf.Str { return btf.Str(off) })
+	u, us := blob.Decode(id, buf[:0], asOffset)
 	if u.Size != t.Size {
 		return false
 	}

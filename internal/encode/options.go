@@ -85,10 +85,3 @@ func (o *Options) converter(file string) dwarf2btf.Options {
 	}
 	return c
 }
-
-// Base is a kernel's BTF, loaded and indexed once for any number of files.
-type Base struct {
-	Path  string
-	Blob  *btf.Blob
-	Index *dedup.Base
-}

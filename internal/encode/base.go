@@ -1,0 +1,48 @@
+package encode
+
+import (
+	"fmt"
+
+	"mkbtf/btf"
+	"mkbtf/dedup"
+	"mkbtf/internal/object"
+)
+
+// LoadBase reads a kernel's BTF from anything that holds some.
+func LoadBase(path string) (*Base, error) {
+	data, err := object.LoadBTF(path)
+	if err != nil {
+		return nil, err
+	}
+	if data.Base != nil {
+		return nil, fmt.Errorf("%s: holds a module's BTF, not a kernel's: it has a .BTF.base", path)
+	}
+	blob, err := btf.Parse(data.BTF, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &Base{Path: path, Blob: blob, Index: dedup.NewBase(blob)}, nil
+}
+
+// Relocates reports whether the kernel maps a module's .BTF.base to its own types
+// (Linux 6.11): its struct btf then has a member base_id_map.
+func (b *Base) Relocates() bool {
+	id := b.Index.Find(btf.Struct, "btf")
+	if id == 0 {
+		return false
+	}
+	_, ms := b.Blob.Decode(id, nil, func(off uint32) btf.Str { return btf.Str(off) })
+	for _, m := range ms {
+		if string(b.Blob.StringAt(uint32(m.Name))) == "base_id_map" {
+			return true
+		}
+	}
+	return false
+}
+
+// Base is a kernel's BTF, loaded and indexed once for any number of files.
+type Base struct {
+	Path  string
+	Blob  *btf.Blob
+	Index *dedup.Base
+}

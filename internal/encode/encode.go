@@ -1,0 +1,93 @@
+package encode
+
+import (
+	"errors"
+	"fmt"
+
+	"mkbtf/dwarf2btf"
+	"mkbtf/emit"
+	"mkbtf/internal/object"
+)
+
+// Encoder encodes files with one set of options and one base.
+type Encoder struct {
+	opts Options
+	form Form
+	base *Base // nil if the form needs none
+}
+
+// New loads the base and settles the form. ErrNoBase if the form needs a base and
+// there is none.
+func New(opts Options) (*Encoder, error) {
+	e := &Encoder{opts: opts, form: opts.Form}
+	if e.form == SelfContained {
+		return e, nil
+	}
+	if opts.Base == "" {
+		return nil, fmt.Errorf("form %s: %w: give one with --base, or use --form self-contained, which needs none", e.form, ErrNoBase)
+	}
+	base, err := LoadBase(opts.Base)
+	if err != nil {
+		return nil, err
+	}
+	e.base = base
+	if e.form == Auto {
+		e.form = Split
+		if base.Relocates() {
+			e.form = Distilled
+		}
+		opts.note("", "form %s: the kernel of %s %s", e.form, opts.Base, map[bool]string{true: "can relocate module BTF", false: "cannot relocate module BTF"}[e.form == Distilled])
+	}
+	return e, nil
+}
+
+// Form is the form that is written.
+func (e *Encoder) Form() Form { return e.form }
+
+// Bytes encodes a module that is in memory and returns its BTF without writing
+// anything. detached asks for what --detached writes.
+func (e *Encoder) Bytes(name string, data []byte, detached bool) (*emit.Output, error) {
+	f, err := object.OpenBytes(name, data)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return e.encode(f, detached)
+}
+
+// Open encodes a module and returns its BTF without writing anything.
+func (e *Encoder) Open(path string, detached bool) (*emit.Output, error) {
+	f, err := object.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return e.encode(f, detached)
+}
+
+func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
+	note := func(format string, args ...any) { e.opts.note(f.Name, format, args...) }
+	src, err := f.Source()
+	if err != nil {
+		return nil, err
+	}
+	conv, err := dwarf2btf.New(src, e.opts.converter(f.Name))
+	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
+		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), and encode it before it is stripped", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.base != nil && e.base.Blob.Order != src.Order {
+		return nil, fmt.Errorf("byte order differs from that of the base %s: it belongs to another machine", e.base.Path)
+	}
+	c, err := convert(conv, e.opts.jobs())
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.table(e.base, src, note)
+	if err != nil {
+		return nil, err
+	}
+	return write(t, e.form, e.base, src.Order, detached)
+}
