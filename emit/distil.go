@@ -224,7 +224,7 @@ func (d *distiller) markEmbedded() {
 				}
 				id = t.Ref
 			}
-			if id != 0 && id < d.own.Start {
+			if id != 0 && id < d.own.Start && d.small.At(id).Kind.IsComposite() {
 				d.embedded[id] = true
 			}
 		}
