@@ -16,7 +16,7 @@ func (b *blob) chains(ab *Abilities) *Error {
 	if b.base == nil {
 		first = 1
 	}
-	good := int64(first) - 1 // an id can be 0 over a base without types
+	good := first - 1 // wraps over a base without types, where the first id is 0, as in the kernel
 	for id := first; id < b.nrTypes(); id++ {
 		t, _ := b.at(id)
 		if !t.kind().IsModifier() {
@@ -37,7 +37,7 @@ func (b *blob) chains(ab *Abilities) *Error {
 				return fail(EINVAL, "Type tags don't precede modifiers")
 			}
 			tags = tags && isTag
-			if int64(cur) <= good {
+			if cur <= good {
 				break
 			}
 			cur = at.word
@@ -46,7 +46,7 @@ func (b *blob) chains(ab *Abilities) *Error {
 				return fail(EINVAL, "")
 			}
 		}
-		good = int64(id)
+		good = id
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func Load(data []byte, ab *Abilities) error {
 	}
 	for _, pass := range []func(*Abilities) *Error{
 		b.metas,
-		func(ab *Abilities) *Error { return b.resolve(ab, false) },
+		b.resolve,
 		b.chains,
 		b.fields,
 	} {

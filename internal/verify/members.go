@@ -57,7 +57,7 @@ func (r *resolver) member(st typ, m member) (member, string) {
 		return m, intMember(st, m, mt)
 	case btf.Enum, btf.Enum64:
 		if st.kflag() {
-			return m, enumBitField(st, m)
+			return m, r.enumBitField(st, m, mt)
 		}
 		return m, byteMember(st, m, mt.word)
 	}
@@ -119,15 +119,18 @@ func intBitField(st typ, m member, mt typ) string {
 
 // enumBitField takes the width of an enum as 32 bits, as the kernel does, whatever
 // its size.
-func enumBitField(st typ, m member) string {
-	bits := m.bits
+func (r *resolver) enumBitField(st typ, m member, mt typ) string {
+	bits, width := m.bits, uint32(32)
+	if r.trueEnums {
+		width = 8 * mt.word
+	}
 	switch {
 	case bits == 0 && m.offs%8 != 0:
 		return "Member is not byte aligned"
-	case bits > 32:
+	case bits > width:
 		return "Invalid member bitfield_size"
 	case bits == 0:
-		bits = 32
+		bits = width
 	}
 	if st.word < bytesFor(m.offs+bits) {
 		return msgExceeds

@@ -44,6 +44,8 @@ type resolver struct {
 	res   *resolution
 	stack []frame
 	mode  resolveMode
+	// trueEnums: see resolveAll.
+	trueEnums bool
 }
 
 func needsResolve(k btf.Kind) bool {
@@ -75,12 +77,25 @@ func regularInt(t typ) bool {
 	return false
 }
 
-// resolve runs pass G over the own types of b. The base, if any, must have been
-// resolved. With all set it goes on after an error, for a base that is what it is,
-// and returns the first.
-func (b *blob) resolve(ab *Abilities, all bool) *Error {
+// resolve runs pass G over the own types of b as BPF_BTF_LOAD does, up to the
+// first error. The base, if any, must have been resolved.
+func (b *blob) resolve(ab *Abilities) *Error {
+	if errs := b.resolveUpTo(ab, 1, false); len(errs) > 0 {
+		return errs[0]
+	}
+	return nil
+}
+
+// maxProblems is how many errors of one blob are told.
+const maxProblems = 20
+
+// resolveAll goes on after errors and returns the first few. It takes an enum for
+// as wide as it is, where the kernel takes it for 32 bits.
+func (b *blob) resolveAll(ab *Abilities) []*Error { return b.resolveUpTo(ab, maxProblems, true) }
+
+func (b *blob) resolveUpTo(ab *Abilities, limit int, trueEnums bool) (errs []*Error) {
 	n := len(b.offs)
-	r := resolver{b: b, ab: ab, stack: make([]frame, 0, maxDepth), res: &resolution{
+	r := resolver{b: b, ab: ab, trueEnums: trueEnums, stack: make([]frame, 0, maxDepth), res: &resolution{
 		state: make([]visit, n), id: make([]uint32, n), size: make([]uint32, n),
 	}}
 	b.res = r.res
@@ -88,7 +103,6 @@ func (b *blob) resolve(ab *Abilities, all bool) *Error {
 	if b.base == nil {
 		first = 1
 	}
-	var firstErr *Error
 	for id := first; id < b.nrTypes(); id++ {
 		t, _ := b.at(id)
 		var err *Error
@@ -100,18 +114,18 @@ func (b *blob) resolve(ab *Abilities, all bool) *Error {
 		if err == nil {
 			continue
 		}
-		if !all {
-			return err
+		if len(errs) < limit {
+			errs = append(errs, err)
 		}
-		if firstErr == nil {
-			firstErr = err
+		if limit == 1 {
+			return errs
 		}
 		for _, f := range r.stack {
 			r.res.state[f.id-b.start] = visitDone
 		}
 		r.stack = r.stack[:0]
 	}
-	return firstErr
+	return errs
 }
 
 // done reports whether a type has been resolved; of the base, all have.
