@@ -44,6 +44,7 @@ type builder struct {
 	order    btf.Order
 	strBase  uint32 // for split BTF: string offset of the first own string
 	borrowed map[string]uint32
+	seen     map[string]uint32
 	strs     []byte
 	types    []byte
 }
@@ -52,8 +53,15 @@ func (b *builder) str(s string) uint32 {
 	if off, ok := b.borrowed[s]; ok {
 		return off
 	}
-	off := b.strBase + uint32(len(b.strs))
-	b.strs = append(append(b.strs, s...), 0)
+	if b.seen == nil {
+		b.seen = map[string]uint32{}
+	}
+	off, ok := b.seen[s]
+	if !ok {
+		off = b.strBase + uint32(len(b.strs))
+		b.strs = append(append(b.strs, s...), 0)
+		b.seen[s] = off
+	}
 	return off
 }
 

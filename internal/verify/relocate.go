@@ -196,7 +196,7 @@ func (r *relocation) mapBase() *Error {
 			continue
 		case matches[1] != 0:
 			r.miss(id, t, matches[1])
-			if second == 0 || matches[1] < second || matches[1] == second && r.before(id, oldID) {
+			if second == 0 || matches[1] < second {
 				second, oldID = matches[1], id
 			}
 		}
@@ -215,14 +215,6 @@ func (r *relocation) mapBase() *Error {
 		return r.fail(unmapped, EINVAL, fragment("distilled base BTF type '%s' [%d] is not mapped to base BTF id", r.base.name(t.name), unmapped))
 	}
 	return nil
-}
-
-// before reports whether the kernel comes to base type a before b of the same
-// name: it sorts them by size.
-func (r *relocation) before(a, b uint32) bool {
-	ta, _ := r.base.at(a)
-	tb, _ := r.base.at(b)
-	return ta.word < tb.word
 }
 
 // match returns the first two types of the kernel that a base type maps to, 0 if
@@ -336,13 +328,9 @@ func (r *relocation) rewrite() ([]byte, *Error) {
 		t := s.record(s.offs[i])
 		t.names(name)
 		if lost != noInner {
-			str := "(null)"
-			if b, ok := r.base.str(lost); ok {
-				str = string(b)
-			}
 			return nil, &Error{
 				Pass: PassRelocate, Errno: ENOENT, TypeID: s.start + uint32(i), Section: s.section, Offset: s.pos(t.off),
-				Msg: fragment("string '%s' [offset %d] is not mapped to base BTF", str, lost),
+				Msg: fragment("string '' [offset %d] is not mapped to base BTF", lost),
 			}
 		}
 	}
