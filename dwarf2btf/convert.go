@@ -1,0 +1,266 @@
+package dwarf2btf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"mkbtf/btf"
+)
+
+// Converter turns the DWARF of one file into BTF, piece by piece. It is safe for
+// use by several goroutines, each with a Worker of its own.
+type Converter struct {
+	src      *Source
+	opts     Options
+	excluded []uint16
+
+	sections []infoSection
+	abbrevs  [][]byte // .debug_abbrev sections
+	str      []byte
+	lineStr  []byte
+
+	units       []unitHeader
+	bySignature map[uint64]int32 // type unit
+	order       []int32          // units by piece of work
+	starts      []int32          // first unit of each piece in order, and the end
+	symbols     *Symbols
+	shared      sharedSections
+	perCPU      addressRange
+	registers   registers
+}
+
+// New reads the unit headers and finds out which units belong together. The
+// error wraps ErrNoDWARF if the file has no debug information.
+func New(src *Source, opts Options) (*Converter, error) {
+	if err := checkSource(src); err != nil {
+		return nil, err
+	}
+	c := &Converter{src: src, opts: opts, excluded: opts.ExcludeLanguages}
+	if c.excluded == nil {
+		c.excluded = DefaultExcluded()
+	}
+	bytes := func(s Section) (b []byte, err error) {
+		if s != nil {
+			if b, err = s.Bytes(); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Name(), err)
+			}
+		}
+		return b, nil
+	}
+	for _, s := range src.Abbrev {
+		b, err := bytes(s)
+		if err != nil {
+			return nil, err
+		}
+		c.abbrevs = append(c.abbrevs, b)
+	}
+	var err error
+	if c.str, err = bytes(src.Str); err != nil {
+		return nil, err
+	}
+	if c.lineStr, err = bytes(src.LineStr); err != nil {
+		return nil, err
+	}
+	for i, s := range slices.Concat(src.Info, src.Types) {
+		c.sections = append(c.sections, infoSection{Section: s, abbrev: i % len(c.abbrevs), types: i >= len(src.Info)})
+	}
+	for i := range c.sections {
+		if err := c.readHeaders(int32(i)); err != nil {
+			return nil, err
+		}
+	}
+	c.symbols = newSymbols(src)
+	c.perCPU = perCPURange(src)
+	if err := c.group(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Len is the number of independent pieces of work: units, or groups of units
+// that refer to each other.
+func (c *Converter) Len() int { return len(c.starts) - 1 }
+
+// Size is the number of bytes of debug information in a piece of work.
+func (c *Converter) Size(i int) uint64 {
+	n := uint64(0)
+	for _, u := range c.pieces(i) {
+		n += uint64(c.units[u].size)
+	}
+	return n
+}
+
+// Symbols is the table of the file's functions, to which Function.Group refers.
+func (c *Converter) Symbols() *Symbols { return c.symbols }
+
+// pieces returns the units of a piece of work.
+func (c *Converter) pieces(i int) []int32 { return c.order[c.starts[i]:c.starts[i+1]] }
+
+// NewWorker returns a worker with a string pool of its own.
+func (c *Converter) NewWorker() *Worker { return c.NewWorkerWith(btf.NewStrings()) }
+
+// NewWorkerWith returns a worker that interns names in a given pool.
+func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
+	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[abbrevKey]*abbrevTable{}}
+	w.big = c.src.Order == binary.BigEndian
+	w.names.init(strings)
+	return w
+}
+
+// Worker converts one piece of work at a time. It is not safe for concurrent use.
+type Worker struct {
+	decoder  // of the current unit
+	c        *Converter
+	result   *btf.Table
+	names    nameCache
+	strInt   btf.Str // "int"
+	strUchar btf.Str // "unsigned char"
+
+	tables     map[abbrevKey]*abbrevTable
+	freeTables []*abbrevTable
+
+	units []loadedUnit
+	cur   *loadedUnit
+
+	offsets offsetSet
+	alias   map[uint32]uint32 // DIEs that stand for another type: offset to offset, 0: void
+	types   []btf.Type        // of DIEs, in their order
+	members []btf.Member
+	pending []btf.Member // of types in which others are nested
+	frames  []frame
+	open    int // index into frames of the innermost one that takes members, -1: none
+
+	extra    []btf.Type // types without a DIE; see extraRef
+	byteRef  uint32     // unsigned char, as stand-in; 0: not made yet
+	intRef   uint32     // array index; 0: not met yet
+	arrays   bool
+	late     []lateField
+	unsorted []lateStruct
+	enums64  []lateEnum
+	specs    []lateName
+	forward  []btf.ID // modifiers that lead to a type behind them
+	declFile []uint32
+
+	functions []rawFunction
+	params    []rawParam
+	protos    []btf.Type
+	variables []rawVariable
+	tags      []rawTag
+	fileNames []string
+
+	out Unit
+	err error
+}
+
+// Strings is the pool in which the worker interns names.
+func (w *Worker) Strings() *btf.Strings { return w.result.Strings }
+
+// Convert turns piece i into types. nil without an error means that there is
+// nothing to keep: an excluded language or an assembler unit. The result is
+// valid until the next call.
+func (w *Worker) Convert(i int) (*Unit, error) {
+	if i < 0 || i >= w.c.Len() {
+		return nil, fmt.Errorf("dwarf2btf: piece %d of %d", i, w.c.Len())
+	}
+	w.reset()
+	pieces := w.c.pieces(i)
+	total := uint64(0)
+	for _, u := range pieces {
+		total += uint64(w.c.units[u].size)
+	}
+	if total > maxUnit {
+		h := &w.c.units[pieces[0]]
+		return nil, &Error{Section: w.c.sections[h.section].Name(), Offset: h.off, Msg: fmt.Sprintf("%d units that refer to each other have %d bytes", len(pieces), total), Err: ErrTooLarge}
+	}
+	keep := false
+	for _, u := range pieces {
+		l, err := w.load(u)
+		if err != nil {
+			return nil, w.inUnit(err)
+		}
+		keep = keep || !l.excluded
+	}
+	if !keep {
+		return nil, nil
+	}
+	w.offsets.reset(int(total))
+	for k := range w.units {
+		u := &w.units[k]
+		if u.excluded {
+			continue
+		}
+		w.use(u)
+		if err := w.walk(); err != nil {
+			return nil, w.inUnit(err)
+		}
+	}
+	if err := w.finish(); err != nil {
+		return nil, w.inUnit(err)
+	}
+	u := &w.units[0]
+	w.out.Name = u.name
+	w.out.Offset = u.off
+	w.out.Language = u.language
+	return &w.out, nil
+}
+
+// inUnit adds the name of the current unit to an error.
+func (w *Worker) inUnit(err error) error {
+	if w.cur == nil || w.cur.name == "" {
+		return err
+	}
+	return fmt.Errorf("unit %q: %w", w.cur.name, err)
+}
+
+func (w *Worker) reset() {
+	w.unload()
+	w.types, w.members, w.pending, w.frames = w.types[:0], w.members[:0], w.pending[:0], w.frames[:0]
+	w.extra, w.byteRef, w.intRef, w.arrays = w.extra[:0], 0, 0, false
+	w.late, w.unsorted, w.enums64, w.specs = w.late[:0], w.unsorted[:0], w.enums64[:0], w.specs[:0]
+	w.forward, w.declFile = w.forward[:0], w.declFile[:0]
+	w.functions, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]
+	w.fileNames = w.fileNames[:0]
+	w.open, w.err = -1, nil
+	clear(w.alias)
+	w.out = Unit{Functions: w.out.Functions[:0], Variables: w.out.Variables[:0]}
+}
+
+// malformed returns an error about the DIE at a position of the current unit.
+func (w *Worker) malformed(pos int, tag uint16, format string, args ...any) error {
+	return &Error{
+		Section: w.c.sections[w.cur.section].Name(), Offset: w.cur.off + uint64(pos), Tag: tag,
+		Msg: fmt.Sprintf(format, args...), Err: ErrMalformed,
+	}
+}
+
+// fail records the first error that a handler of the walk meets.
+func (w *Worker) fail(off uint32, tag uint16, format string, args ...any) {
+	if w.err == nil {
+		section, at := w.where(off)
+		w.err = &Error{Section: section, Offset: at, Tag: tag, Msg: fmt.Sprintf(format, args...), Err: ErrMalformed}
+	}
+}
+
+// where returns the section and the offset in it of a DIE of the current piece.
+func (w *Worker) where(off uint32) (section string, at uint64) {
+	u := w.unitOf(off)
+	return w.c.sections[u.section].Name(), u.off + uint64(off-u.base)
+}
+
+// unitOf returns the loaded unit that holds an offset of the current piece.
+func (w *Worker) unitOf(off uint32) *loadedUnit {
+	i, found := slices.BinarySearchFunc(w.units, off, func(u loadedUnit, off uint32) int {
+		switch {
+		case off < u.base:
+			return 1
+		case off >= u.base+u.size:
+			return -1
+		}
+		return 0
+	})
+	if !found {
+		i = 0
+	}
+	return &w.units[i]
+}

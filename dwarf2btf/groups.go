@@ -1,0 +1,201 @@
+package dwarf2btf
+
+import (
+	"sort"
+)
+
+// group splits the units into pieces of work that do not refer to each other:
+// each unit on its own unless references across units (DW_FORM_ref_addr,
+// DW_FORM_ref_sig8, DW_TAG_imported_unit) tie some together. Such references
+// come from link-time optimisation, type units and dwz.
+func (c *Converter) group() error {
+	c.bySignature = map[uint64]int32{}
+	for i := range c.units {
+		if h := &c.units[i]; h.kind == utType {
+			if _, ok := c.bySignature[h.signature]; !ok {
+				c.bySignature[h.signature] = int32(i)
+			}
+		}
+	}
+	crossing, err := c.crossingUnits()
+	if err != nil {
+		return err
+	}
+	c.order = make([]int32, len(c.units))
+	for i := range c.order {
+		c.order[i] = int32(i)
+	}
+	if len(crossing) == 0 {
+		c.starts = make([]int32, len(c.units)+1)
+		for i := range c.starts {
+			c.starts[i] = int32(i)
+		}
+		return nil
+	}
+	leader := make([]int32, len(c.units))
+	for i := range leader {
+		leader[i] = int32(i)
+	}
+	find := func(i int32) int32 {
+		for leader[i] != i {
+			leader[i] = leader[leader[i]]
+			i = leader[i]
+		}
+		return i
+	}
+	w := c.NewWorker()
+	for _, i := range crossing {
+		err := w.crossReferences(i, func(other int32) {
+			a, b := find(i), find(other)
+			leader[max(a, b)] = min(a, b) // the first unit leads
+		})
+		if err != nil {
+			return err
+		}
+	}
+	sort.SliceStable(c.order, func(a, b int) bool { return find(c.order[a]) < find(c.order[b]) })
+	for i, u := range c.order {
+		if i == 0 || find(u) != find(c.order[i-1]) {
+			c.starts = append(c.starts, int32(i))
+		}
+	}
+	c.starts = append(c.starts, int32(len(c.order)))
+	return nil
+}
+
+// crossingUnits lists the units with an abbreviation that may lead out of them.
+func (c *Converter) crossingUnits() ([]int32, error) {
+	type place struct {
+		section int
+		off     uint64
+	}
+	var list []int32
+	known := map[place]bool{}
+	for i := range c.units {
+		h := &c.units[i]
+		p := place{h.abbrevSec, h.abbrevOff}
+		crossing, ok := known[p]
+		if !ok {
+			crossing = tableCrosses(c.abbrevs[h.abbrevSec], h.abbrevOff)
+			known[p] = crossing
+		}
+		if crossing {
+			list = append(list, int32(i))
+		}
+	}
+	return list, nil
+}
+
+// tableCrosses is a quick look at an abbreviation table: does an attribute that
+// is read have a form that may lead to another unit? What is malformed is left
+// to abbrevTable.compile to report.
+func tableCrosses(section []byte, off uint64) bool {
+	if off > uint64(len(section)) {
+		return false
+	}
+	p := section[off:]
+	pos := 0
+	next := func() uint64 {
+		if pos < len(p) && p[pos] < 0x80 {
+			pos++
+			return uint64(p[pos-1])
+		}
+		if pos >= len(p) {
+			return 0
+		}
+		v, n := uleb128(p[pos:])
+		if n == 0 {
+			pos = len(p)
+		}
+		pos += n
+		return v
+	}
+	for {
+		if code := next(); code == 0 {
+			return false
+		}
+		tag := next()
+		if tag > 0xffff {
+			return false
+		}
+		if tag == tagImportedUnit {
+			return true
+		}
+		want := wantedOf(uint16(tag))
+		pos++ // has children
+		for {
+			at, form := next(), next()
+			if form == formImplicitConst {
+				next()
+			} else if at == 0 && form == 0 {
+				break
+			}
+			if form > formAddr && form <= 0xffff && want != 0 && crosses(uint16(form)) && want>>slotOf(at)&1 != 0 {
+				return true
+			}
+		}
+	}
+}
+
+// crossReferences calls found for every other unit that unit i refers to.
+func (w *Worker) crossReferences(i int32, found func(int32)) error {
+	w.unload()
+	u, err := w.load(i)
+	if err != nil {
+		return err
+	}
+	if u.excluded || !u.tab.crossing {
+		return nil
+	}
+	w.use(u)
+	for pos := int(u.firstDIE); pos < len(w.data); {
+		code, next := w.uleb(pos)
+		if next == tooFar {
+			return w.malformed(pos, 0, "truncated")
+		}
+		if code == 0 {
+			pos = next
+			continue
+		}
+		a := u.tab.lookup(code)
+		if a == nil {
+			return w.malformed(pos, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
+		}
+		if next = w.attrs(a, next); next > len(w.data) {
+			return w.malformed(pos, a.tag, "attributes run past the end of the unit")
+		}
+		for j := range a.steps {
+			s := &a.steps[j]
+			if s.slot == slotNone || !crosses(s.form) {
+				continue
+			}
+			form := s.form
+			if form == formIndirect {
+				form = w.actual[s.slot]
+			}
+			other, _, err := w.target(form, w.val[s.slot], pos, a.tag)
+			if err != nil {
+				return err
+			}
+			if other >= 0 && other != i {
+				found(other)
+			}
+		}
+		pos = next
+	}
+	return nil
+}
+
+// unitAt returns the unit of a section that holds an offset, -1 if none does.
+func (c *Converter) unitAt(section int32, off uint64) int32 {
+	s := &c.sections[section]
+	n := sort.Search(s.end-s.first, func(i int) bool {
+		h := &c.units[s.first+i]
+		return off < h.off+uint64(h.size)
+	})
+	i := s.first + n
+	if i >= s.end || off < c.units[i].off+uint64(c.units[i].firstDIE) {
+		return -1
+	}
+	return int32(i)
+}

@@ -1,0 +1,264 @@
+package dwarf2btf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"mkbtf/btf"
+)
+
+// badName marks, in the name cache, names that the kernel refuses.
+const badName = 1 << 31
+
+// nameCache leads from where a name lies in the debug sections to its number in
+// the pool. Names repeat all the time and mostly within a unit, so that small
+// direct-mapped tables answer nearly all questions without a look at the text.
+type nameCache struct {
+	pool  *btf.Strings
+	strp  [1 << 15]strpEntry
+	short [1 << 12]shortEntry
+	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
+}
+
+type strpEntry struct {
+	off  uint32 // in .debug_str
+	name uint32 // btf.Str, with badName
+}
+
+type shortEntry struct {
+	text uint64 // up to 7 bytes
+	name uint32
+}
+
+func (n *nameCache) init(pool *btf.Strings) {
+	n.pool = pool
+	// Entry 0 of strp must not claim to know offset 0.
+	for i := range n.strp {
+		n.strp[i].off = ^uint32(0)
+	}
+}
+
+// intern returns the number of a name, with badName if it is no identifier.
+func (n *nameCache) intern(b []byte) uint32 {
+	s := n.pool.Intern(b)
+	for int(s) >= len(n.valid) {
+		n.valid = append(n.valid, 0)
+	}
+	if n.valid[s] == 0 {
+		n.valid[s] = 1
+		if s != 0 && !validIdentifier(b) {
+			n.valid[s] = 2
+		}
+	}
+	if n.valid[s] == 2 {
+		return uint32(s) | badName
+	}
+	return uint32(s)
+}
+
+// maxName is the longest identifier that the kernel reads (KSYM_NAME_LEN, Linux 6.1).
+const maxName = 512
+
+// validIdentifier applies the kernel's rule for names of types, members,
+// enumerators and functions (btf_name_valid_identifier): letters, digits, '_'
+// and '.', not beginning with a digit. The kernel's ctype table counts Latin-1
+// letters.
+func validIdentifier(b []byte) bool {
+	if len(b) == 0 || len(b) > maxName {
+		return false
+	}
+	for i, c := range b {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '.':
+		case c >= 0xc0 && c != 0xd7 && c != 0xf7:
+		case c >= '0' && c <= '9' && i > 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// name returns the number of the name that an attribute holds, with badName if
+// the kernel refuses it; 0 if the text is empty.
+func (w *Worker) name(form uint16, v uint64) uint32 {
+	if form == formStrp {
+		e := &w.names.strp[uint32(v)*0x9e3779b1>>17]
+		if e.off == uint32(v) && v < 1<<32-1 {
+			return e.name
+		}
+		return w.nameAt(v)
+	}
+	if form == formString {
+		if n := v >> 32; n < 8 {
+			p := int(uint32(v))
+			if p+8 <= len(w.data) {
+				text := binary.LittleEndian.Uint64(w.data[p:]) & (1<<(8*n) - 1)
+				e := &w.names.short[text*0x9e3779b97f4a7c15>>52]
+				if e.text == text && e.name != 0 {
+					return e.name
+				}
+				e.text, e.name = text, w.names.intern(w.bytes(v))
+				return e.name
+			}
+		}
+		return w.names.intern(w.bytes(v))
+	}
+	b, err := w.textOrOffset(form, v)
+	if err != nil {
+		if w.err == nil {
+			w.err = err
+		}
+		return 0
+	}
+	return b
+}
+
+// nameAt is name for an offset in .debug_str that the cache does not hold.
+func (w *Worker) nameAt(off uint64) uint32 {
+	b, err := cString(w.c.str, ".debug_str", off)
+	if err != nil {
+		if w.err == nil {
+			w.err = err
+		}
+		return 0
+	}
+	n := w.names.intern(b)
+	if off < 1<<32-1 {
+		w.names.strp[uint32(off)*0x9e3779b1>>17] = strpEntry{uint32(off), n}
+	}
+	return n
+}
+
+// textOrOffset is name for the rarer forms.
+func (w *Worker) textOrOffset(form uint16, v uint64) (uint32, error) {
+	switch form {
+	case formStrx, formStrx1, formStrx2, formStrx3, formStrx4, formGNUStrIndex:
+		off, err := w.strx(v)
+		if err != nil {
+			return 0, err
+		}
+		return w.name(formStrp, off), nil
+	}
+	b, err := w.text(form, v)
+	if err != nil {
+		return 0, err
+	}
+	return w.names.intern(b), nil
+}
+
+// text returns the bytes of a string attribute of the current unit. They are
+// valid until the next unit.
+func (w *Worker) text(form uint16, v uint64) ([]byte, error) {
+	switch form {
+	case formString:
+		return w.bytes(v), nil
+	case formStrp:
+		return cString(w.c.str, ".debug_str", v)
+	case formLineStrp:
+		return cString(w.c.lineStr, ".debug_line_str", v)
+	case formStrx, formStrx1, formStrx2, formStrx3, formStrx4, formGNUStrIndex:
+		off, err := w.strx(v)
+		if err != nil {
+			return nil, err
+		}
+		return cString(w.c.str, ".debug_str", off)
+	case formStrpSup, formGNUStrpAlt:
+		return nil, w.altFile("a string")
+	}
+	return nil, &Error{
+		Section: w.c.sections[w.cur.section].Name(), Offset: w.cur.off, Err: ErrMalformed,
+		Msg: fmt.Sprintf("form %#x for a string", form),
+	}
+}
+
+// altFile is the error for a reference into the common file that dwz -m makes.
+func (w *Worker) altFile(what string) error {
+	return &Error{
+		Section: w.c.sections[w.cur.section].Name(), Offset: w.cur.off, Err: ErrAltFile,
+		Msg: what + " lies in the file that .gnu_debugaltlink or .debug_sup names (made by dwz -m), which is not read: give the object as it was before dwz",
+	}
+}
+
+// cString returns the bytes from an offset of a string section to the next NUL.
+func cString(section []byte, name string, off uint64) ([]byte, error) {
+	if off >= uint64(len(section)) {
+		return nil, malformed(name, off, "string outside the section of %d bytes", len(section))
+	}
+	s := section[off:]
+	n := bytes.IndexByte(s, 0)
+	if n < 0 {
+		return nil, malformed(name, off, "string without end")
+	}
+	return s[:n:n], nil
+}
+
+// sharedSections are sections that are read as a whole, once, when a unit first
+// needs them.
+type sharedSections struct {
+	strOffsets lazySection
+	addr       lazySection
+}
+
+type lazySection struct {
+	once sync.Once
+	data []byte
+	err  error
+}
+
+// get reads the section with relocations applied.
+func (l *lazySection) get(s Section, name string) ([]byte, error) {
+	l.once.Do(func() {
+		if s == nil {
+			l.err = malformed(name, 0, "a unit needs the section, which the file lacks")
+			return
+		}
+		l.data, l.err = s.Read(0, s.Size(), nil)
+		if l.err != nil {
+			l.err = &Error{Section: name, Msg: l.err.Error(), Err: l.err}
+		}
+	})
+	return l.data, l.err
+}
+
+// strx returns the offset in .debug_str that an index of the current unit stands for.
+func (w *Worker) strx(index uint64) (uint64, error) {
+	data, err := w.c.shared.strOffsets.get(w.c.src.StrOffsets, ".debug_str_offsets")
+	if err != nil {
+		return 0, err
+	}
+	return w.indexed(data, ".debug_str_offsets", w.cur.strOffsetsBase, index, int(w.cur.offsetSize()))
+}
+
+// addrx returns the address that an index of the current unit stands for.
+func (w *Worker) addrx(index uint64) (uint64, error) {
+	data, err := w.c.shared.addr.get(w.c.src.Addr, ".debug_addr")
+	if err != nil {
+		return 0, err
+	}
+	base := w.cur.addrBase
+	if base == 0 && w.cur.version >= 5 {
+		base = 8
+	}
+	return w.indexed(data, ".debug_addr", base, index, int(w.cur.addrSize))
+}
+
+// indexed reads number index of a table of numbers.
+func (w *Worker) indexed(data []byte, name string, base, index uint64, size int) (uint64, error) {
+	n := uint64(len(data))
+	if base > n || index >= (n-base)/uint64(size) {
+		return 0, malformed(name, base, "index %d is outside the section of %d bytes", index, n)
+	}
+	b := data[base+index*uint64(size):]
+	switch size {
+	case 1:
+		return uint64(b[0]), nil
+	case 2:
+		return uint64(w.c.src.Order.Uint16(b)), nil
+	case 4:
+		return uint64(w.c.src.Order.Uint32(b)), nil
+	}
+	return w.c.src.Order.Uint64(b), nil
+}

@@ -1,0 +1,56 @@
+package dwarf2btf
+
+// Features switch on parts of the encoding. The names in brackets are pahole's
+// (--btf_features).
+type Features struct {
+	Floats   bool // FLOAT instead of INT for floating point [float]
+	Enum64   bool // ENUM64 for enumerations of 8 bytes [enum64]; without, their values are cut
+	TypeTags bool // TYPE_TAG for btf_type_tag [type_tag]
+	DeclTags bool // DECL_TAG for btf_decl_tag [decl_tag]
+}
+
+// KernelFeatures is what the kernel's build asks pahole for since Linux 6.12.
+var KernelFeatures = Features{Floats: true, Enum64: true, TypeTags: true, DeclTags: true}
+
+// VariableScope says which variables become Unit.Variables.
+type VariableScope uint8
+
+// The scopes; pahole's features are in brackets.
+const (
+	PerCPUVariables VariableScope = iota // those in .data..percpu [var]
+	NoVariables
+	AllVariables // those in any section [global_var]
+)
+
+// Options say what is converted and how. The zero Options convert all units but
+// those of C++, Rust and assembly with no optional feature; see DefaultOptions.
+type Options struct {
+	Features  Features
+	Variables VariableScope
+
+	// ExcludeLanguages lists DW_LANG codes of units that give nothing. nil means
+	// DefaultExcluded, an empty list none.
+	ExcludeLanguages []uint16
+
+	// AllFunctions makes functions candidates that no symbol of type FUNC stands for.
+	AllFunctions bool
+
+	// DeclFiles asks for Unit.Files and Unit.DeclFile.
+	DeclFiles bool
+
+	// Note, if not nil, is told of everything that BTF cannot express and of what
+	// became of it. Workers call it concurrently.
+	Note func(Note)
+}
+
+// DefaultOptions are those of the kernel's own build.
+func DefaultOptions() Options { return Options{Features: KernelFeatures} }
+
+// DefaultExcluded lists the languages that are left out unless asked for: every
+// C++ and Rust, whose names and types BTF can express only in part.
+func DefaultExcluded() []uint16 {
+	return []uint16{
+		LangCPlusPlus, LangCPlusPlus11, LangCPlusPlus14, LangCPlusPlus17, LangCPlusPlus20, LangCPlusPlus23,
+		LangRust, langRustOld,
+	}
+}

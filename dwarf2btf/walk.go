@@ -1,0 +1,375 @@
+package dwarf2btf
+
+import (
+	"mkbtf/btf"
+)
+
+// action says what the walk does with a DIE.
+type action uint8
+
+const (
+	actSkip action = iota // look only at the children
+	actMember
+	actParameter
+	actVarargs
+	actEnumerator
+	actPointer
+	actModifier
+	actTypedef
+	actComposite
+	actEnum
+	actArray
+	actSubrange
+	actProto
+	actBase
+	actSubprogram
+	actVariable
+	actAlias
+	actUnspecified
+	actReference
+	actOpaque
+	actAnnotation
+)
+
+// actionOf returns the action for a tag.
+func actionOf(tag uint16) action {
+	switch tag {
+	case tagMember, tagInheritance:
+		return actMember
+	case tagFormalParameter:
+		return actParameter
+	case tagUnspecifiedParameters:
+		return actVarargs
+	case tagEnumerator:
+		return actEnumerator
+	case tagPointerType:
+		return actPointer
+	case tagConstType, tagVolatileType, tagRestrictType:
+		return actModifier
+	case tagTypedef, tagTemplateAlias:
+		return actTypedef
+	case tagStructureType, tagClassType, tagInterfaceType, tagUnionType:
+		return actComposite
+	case tagEnumerationType:
+		return actEnum
+	case tagArrayType:
+		return actArray
+	case tagSubrangeType:
+		return actSubrange
+	case tagSubroutineType:
+		return actProto
+	case tagBaseType:
+		return actBase
+	case tagSubprogram:
+		return actSubprogram
+	case tagVariable:
+		return actVariable
+	case tagAtomicType, tagPackedType, tagSharedType, tagImmutableType, tagThrownType:
+		return actAlias
+	case tagUnspecifiedType:
+		return actUnspecified
+	case tagReferenceType, tagRvalueReferenceType:
+		return actReference
+	case tagPtrToMemberType, tagStringType, tagSetType, tagFileType, tagCoarrayType, tagDynamicType:
+		return actOpaque
+	case tagLLVMAnnotation:
+		return actAnnotation
+	}
+	return actSkip
+}
+
+// frameKind says what the children of an open DIE are to it.
+type frameKind uint8
+
+const (
+	frameOther     frameKind = iota // nothing
+	frameUnit                       // variables are those of the file
+	frameComposite                  // members
+	frameEnum                       // enumerators
+	frameProto                      // parameters of a subroutine type
+	frameArray                      // dimensions
+	framePointer                    // type tags
+	frameTagged                     // declaration tags of a typedef, variable or parameter
+	frameMember                     // declaration tags of a member
+	frameFunction                   // parameters and declaration tags of a function
+)
+
+// takesMembers reports whether the children end up in Type.Members.
+func (k frameKind) takesMembers() bool {
+	return k == frameComposite || k == frameEnum || k == frameProto
+}
+
+// frame is an open DIE with children.
+type frame struct {
+	off    uint32 // of the DIE in the piece
+	typ    int32  // index into Worker.types, -1: none
+	first  uint32 // first element in Worker.members, or in pending if inPending
+	parent int32  // Worker.open of the time before
+	size   uint32 // composite: in bytes
+	maxBit uint32 // composite: largest bit offset of a member
+	item   int32  // index of a function, variable or member that takes the tags
+	dims   uint32 // array: number of dimensions
+	count  uint64 // array: product of the dimensions; enum: see enumState
+	tag    uint16
+	kind   frameKind
+	flags  frameFlags
+}
+
+type frameFlags uint8
+
+const (
+	inPending  frameFlags = 1 << iota // members are in Worker.pending
+	outOfOrder                        // bit offsets decrease somewhere
+	bitFields                         // a member needs kind_flag
+	isLate                            // a bit offset is known only when all types are
+	isUnion
+	unsized // the size follows from the members
+)
+
+// maxDepth bounds the nesting of DIEs; compilers stay below 100.
+const maxDepth = 1 << 14
+
+// walk goes over all DIEs of the current unit once.
+func (w *Worker) walk() error {
+	u := w.cur
+	if !u.hasKids {
+		return nil
+	}
+	w.declFileTable()
+	data := w.data
+	tab := u.tab
+	dense := tab.dense
+	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
+	w.open = -1
+	w.pending = w.pending[:0]
+	pos := u.bodyStart
+	for pos < len(data) {
+		start := pos
+		code := uint64(data[pos])
+		pos++
+		if code >= 0x80 {
+			if code, pos = w.uleb(start); pos == tooFar {
+				return w.malformed(start, 0, "truncated")
+			}
+		}
+		if code == 0 {
+			f := &w.frames[len(w.frames)-1]
+			if f.typ >= 0 {
+				w.close(f)
+			}
+			w.frames = w.frames[:len(w.frames)-1]
+			if len(w.frames) == 0 {
+				return w.err
+			}
+			continue
+		}
+		var a *abbrev
+		if code < uint64(len(dense)) {
+			a = &dense[code]
+		} else if a = tab.lookup(code); a == nil {
+			a = &abbrev{}
+		}
+		if a.tag == 0 {
+			return w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
+		}
+		if pos = w.attrs(a, pos); pos > len(data) {
+			return w.malformed(start, a.tag, "attributes run past the end of the unit")
+		}
+		off := u.base + uint32(start)
+		kind, typ, item := frameOther, int32(-1), int32(-1)
+		switch a.act {
+		case actSkip:
+		case actMember:
+			f := &w.frames[len(w.frames)-1]
+			if f.kind == frameComposite {
+				item = w.member(a, f, off)
+				kind = frameMember
+			}
+		case actParameter:
+			f := &w.frames[len(w.frames)-1]
+			switch f.kind {
+			case frameFunction:
+				item = int32(len(w.params))
+				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
+				kind = frameTagged
+			case frameProto:
+				w.protoParameter(a, f, off)
+			}
+		case actVarargs:
+			f := &w.frames[len(w.frames)-1]
+			switch f.kind {
+			case frameFunction:
+				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawVarargs})
+			case frameProto:
+				w.addMember(f, btf.Member{})
+			}
+		case actEnumerator:
+			if f := &w.frames[len(w.frames)-1]; f.kind == frameEnum {
+				w.enumerator(a, f, off)
+			}
+		case actPointer:
+			typ = w.pointer(a, off)
+			kind = framePointer
+		case actModifier:
+			w.addType(off, btf.Type{Kind: modifierKind(a.tag), Ref: btf.ID(w.typeRef(a, off))})
+		case actTypedef:
+			typ = w.typedef(a, off)
+			kind = frameTagged
+		case actComposite:
+			if typ = w.composite(a, off); typ >= 0 {
+				kind = frameComposite
+			}
+		case actEnum:
+			if typ = w.enum(a, off); typ >= 0 {
+				kind = frameEnum
+			}
+		case actArray:
+			typ = w.array(a, off)
+			kind = frameArray
+		case actSubrange:
+			if f := &w.frames[len(w.frames)-1]; f.kind == frameArray {
+				w.dimension(a, f)
+			} else {
+				w.subrange(a, off)
+			}
+		case actProto:
+			typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(w.typeRef(a, off))})
+			kind = frameProto
+		case actBase:
+			w.baseType(a, off)
+		case actSubprogram:
+			if item = w.subprogram(a, off); item >= 0 {
+				kind = frameFunction
+			}
+		case actVariable:
+			if w.frames[len(w.frames)-1].kind == frameUnit {
+				if item = w.variable(a, off); item >= 0 {
+					kind = frameTagged
+				}
+			}
+		case actAlias:
+			w.setAlias(off, w.typeRef(a, off))
+		case actUnspecified:
+			w.setAlias(off, 0)
+		case actReference:
+			w.addType(off, btf.Type{Kind: btf.Ptr, Ref: btf.ID(w.typeRef(a, off))})
+			w.note(off, a.tag, "", "written as a pointer")
+		case actOpaque:
+			w.opaque(a, off)
+		case actAnnotation:
+			w.annotation(off)
+		}
+		if w.err != nil {
+			return w.err
+		}
+		if a.children {
+			w.push(frame{off: off, typ: typ, item: item, tag: a.tag, kind: kind})
+			if len(w.frames) > maxDepth {
+				return w.malformed(start, a.tag, "more than %d levels of nesting", maxDepth)
+			}
+		}
+	}
+	// Some assemblers leave out the null entry that ends the children of the root.
+	if len(w.frames) > 1 {
+		f := &w.frames[len(w.frames)-1]
+		return w.malformed(int(f.off-u.base), f.tag, "the unit ends among its children")
+	}
+	return nil
+}
+
+// push opens a DIE with children.
+func (w *Worker) push(f frame) {
+	f.parent = int32(w.open)
+	if f.kind.takesMembers() {
+		if w.open >= 0 {
+			w.setAside(&w.frames[w.open])
+		}
+		w.open = len(w.frames)
+		f.first = uint32(len(w.members))
+		if f.kind == frameComposite {
+			t := &w.types[f.typ]
+			f.size = t.Size
+			if t.Kind == btf.Union {
+				f.flags |= isUnion
+			}
+			if t.Flag {
+				f.flags |= unsized
+				t.Flag = false
+			}
+		}
+	}
+	if f.kind == frameArray {
+		f.count = 1
+	}
+	w.frames = append(w.frames, f)
+}
+
+// setAside moves the members of an open type, in which another one begins, out
+// of the way: the members of a type must lie together.
+func (w *Worker) setAside(f *frame) {
+	if f.flags&inPending != 0 {
+		return
+	}
+	at := uint32(len(w.pending))
+	w.pending = append(w.pending, w.members[f.first:]...)
+	w.members = w.members[:f.first]
+	f.first = at
+	f.flags |= inPending
+}
+
+// addMember appends to an open type, which must be the innermost that takes members.
+func (w *Worker) addMember(f *frame, m btf.Member) {
+	if f.flags&inPending != 0 {
+		w.pending = append(w.pending, m)
+		return
+	}
+	w.members = append(w.members, m)
+}
+
+// close ends a type whose children have all been seen.
+func (w *Worker) close(f *frame) {
+	t := &w.types[f.typ]
+	switch f.kind {
+	case frameComposite, frameEnum, frameProto:
+		if f.flags&inPending != 0 {
+			at := uint32(len(w.members))
+			w.members = append(w.members, w.pending[f.first:]...)
+			w.pending = w.pending[:f.first]
+			f.first = at
+		}
+		w.open = int(f.parent)
+		t.First, t.Len = f.first, uint32(len(w.members))-f.first
+		switch f.kind {
+		case frameComposite:
+			w.endComposite(t, f)
+		case frameEnum:
+			w.endEnum(t, f)
+		}
+	case frameArray:
+		w.endArray(t, f)
+	}
+}
+
+// addType appends the type that the DIE at off stands for and returns its index.
+func (w *Worker) addType(off uint32, t btf.Type) int32 {
+	w.offsets.add(off)
+	w.types = append(w.types, t)
+	return int32(len(w.types) - 1)
+}
+
+// addExtra appends a type that has no DIE and returns a reference to it.
+func (w *Worker) addExtra(t btf.Type) uint32 {
+	w.extra = append(w.extra, t)
+	return extraRef | uint32(len(w.extra)-1)
+}
+
+// modifierKind maps const, volatile and restrict.
+func modifierKind(tag uint16) btf.Kind {
+	switch tag {
+	case tagConstType:
+		return btf.Const
+	case tagVolatileType:
+		return btf.Volatile
+	}
+	return btf.Restrict
+}
