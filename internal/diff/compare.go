@@ -56,6 +56,7 @@ func (c *Comparer) Compare(a, b *btf.Blob) *Report {
 		r.compareUnnamed()
 	}
 	r.originsOf()
+	r.countRepeats()
 	for k := range r.report.byKind {
 		if !c.opts.counts(btf.Kind(k)) {
 			r.report.byKind[k] = KindCount{}

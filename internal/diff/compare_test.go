@@ -165,6 +165,37 @@ func lines(r *Report) []string {
 	return out
 }
 
+func TestRepeats(t *testing.T) {
+	base := build(t, nil, func(b builder) {
+		i := b.integer("int")
+		n := b.strct("node", 8, b.member("v", i, 0))
+		b.fn("f", 0, b.member("n", b.to(btf.Ptr, n), 0))
+	})
+	repeating := build(t, base, func(b builder) {
+		n := b.strct("node", 8, b.member("v", 1, 0)) // repeats
+		b.strct("node", 16, b.member("v", 1, 0))     // another one
+		b.to(btf.Ptr, n)                             // repeats
+		b.to(btf.Const, n)
+		b.fn("f", 0, b.member("n", 3, 0)) // its FUNC_PROTO repeats
+	})
+	r := Compare(repeating, build(t, base, func(b builder) { b.to(btf.Ptr, 1) }), Options{})
+	got := map[string]int{}
+	for _, c := range r.Kinds {
+		if c.RepeatB != 0 {
+			t.Errorf("B repeats %d %s", c.RepeatB, c.Kind)
+		}
+		if c.RepeatA != 0 {
+			got[c.Kind] = c.RepeatA
+		}
+	}
+	if want := map[string]int{"STRUCT": 1, "PTR": 1, "FUNC_PROTO": 1}; !reflect.DeepEqual(got, want) {
+		t.Errorf("A repeats %v, want %v", got, want)
+	}
+	if s := text(t, r); !strings.Contains(s, "A repeats 3 types of its own base\n") || strings.Contains(s, "B repeats") {
+		t.Errorf("not in the summary:\n%s", s)
+	}
+}
+
 func TestDifferences(t *testing.T) {
 	base := build(t, nil, func(b builder) {
 		i := b.integer("int")

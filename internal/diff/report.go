@@ -45,6 +45,11 @@ type KindCount struct {
 	OnlyB   int    `json:"only_b"`
 	CopyA   int    `json:"own_copy_a"`
 	CopyB   int    `json:"own_copy_b"`
+	// Own types that repeat one of their own base: what dedup should not leave. FUNC,
+	// VAR and DATASEC are what a module has itself whatever its base has, and do not
+	// count.
+	RepeatA int `json:"repeat_a"`
+	RepeatB int `json:"repeat_b"`
 }
 
 // Entry is one difference.
@@ -91,6 +96,9 @@ func (r *Report) add(e Entry) {
 
 // finish brings the report into its order.
 func (r *Report) finish() {
+	if r.Entries == nil {
+		r.Entries = []Entry{} // [] in JSON
+	}
 	for k := range r.byKind {
 		if c := r.byKind[k]; c.A != 0 || c.B != 0 {
 			c.Kind = btf.Kind(k).String()

@@ -55,10 +55,17 @@ func (r *Report) Summary(w io.Writer) error {
 	for _, c := range r.Kinds {
 		row(c.Kind, c)
 		sum.A, sum.B, sum.Same, sum.Changed = sum.A+c.A, sum.B+c.B, sum.Same+c.Same, sum.Changed+c.Changed
+		sum.RepeatA, sum.RepeatB = sum.RepeatA+c.RepeatA, sum.RepeatB+c.RepeatB
 		sum.OnlyA, sum.OnlyB, sum.CopyA, sum.CopyB = sum.OnlyA+c.OnlyA, sum.OnlyB+c.OnlyB, sum.CopyA+c.CopyA, sum.CopyB+c.CopyB
 	}
 	row("all", sum)
 	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := repeats(w, "A", sum.RepeatA); err != nil {
+		return err
+	}
+	if err := repeats(w, "B", sum.RepeatB); err != nil {
 		return err
 	}
 	if !r.Different() {
@@ -72,6 +79,14 @@ func (r *Report) Summary(w io.Writer) error {
 		}
 	}
 	_, err := fmt.Fprintf(w, "%d differences: %s\n", len(r.Entries), line[2:])
+	return err
+}
+
+func repeats(w io.Writer, side string, n int) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s repeats %d types of its own base\n", side, n)
 	return err
 }
 

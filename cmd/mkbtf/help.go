@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// usages are what help says about a verb before its options.
+var usages = map[string]string{
+	"dump": `Usage: mkbtf dump [-b BASE] FILE
+
+Prints the types of FILE, one a line and their members indented, in the format
+of "bpftool btf dump file FILE format raw", byte for byte.
+
+FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), or a file of
+/sys/kernel/btf; "-" is standard input. A module with a .BTF.base carries its base
+itself; other modules need the BTF of the kernel that they were built for. Types of
+the base are not printed: dump the base for them.
+
+Examples:
+  mkbtf dump /sys/kernel/btf/vmlinux
+  mkbtf dump -b /sys/kernel/btf/vmlinux /sys/kernel/btf/nf_tables
+  mkbtf dump -b /usr/lib/debug/boot/vmlinux-$(uname -r) my.ko | grep "FUNC '"
+`,
+	"diff": `Usage: mkbtf diff [-b BASE [-b BASE]] [OPTIONS] A B
+
+Compares the types of two BTFs by what they mean: by kind, name and content,
+whatever their ids and order. Exit status 0: no differences, 3: differences.
+
+A named type that changed is one difference, shown member by member; what leads
+to it does not count as changed. Types without a name count as part of what
+holds them, and by how often there is one of the same content. The classes:
+  changed                 in both, with different content
+  only-a, only-b          a definition that the other side has nowhere
+  count                   alike, but not equally often in both
+  own-copy-a, own-copy-b  one side has its own copy of what the other one takes
+                          from its base
+  origin                  both have it, but what leads to it leads to the base's in
+                          one and to an own one in the other
+  forward-a, forward-b    only declared there, defined on the other side
+Numbers in brackets are ids, to be found in the output of mkbtf dump.
+
+A and B are what mkbtf dump takes. The first -b is the base of both, or of A only if
+there is a second one for B; files with a .BTF.base need none.
+
+Examples:
+  mkbtf diff old-vmlinux new-vmlinux --named-only --ignore FUNC,VAR,DATASEC
+  mkbtf diff -b vmlinux by-pahole.ko by-mkbtf.ko
+  mkbtf diff -b vmlinux-6.12.1 -b vmlinux-6.12.2 --kind STRUCT,UNION old.ko new.ko
+`,
+}
+
+func printOverview(w io.Writer) {
+	fmt.Fprint(w, `mkbtf turns the DWARF of Linux kernel modules into BTF, and works with BTF.
+
+Usage: mkbtf COMMAND [OPTIONS] FILE...
+
+Commands:
+`)
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  %-8s  %s\n", v.name, v.summary)
+	}
+	fmt.Fprint(w, `  help      show the options of a command, with examples
+  version   print the version
+
+Exit status: 0 done, 1 failed, 2 wrong use, 3 a mismatch was found.
+`)
+}
+
+// printUsage writes the help of one verb.
+func printUsage(w io.Writer, verb string, f *pflag.FlagSet) {
+	fmt.Fprintf(w, "%s\nOptions:\n%s", usages[verb], f.FlagUsagesWrapped(100))
+}
+
+// help is "mkbtf help [VERB]".
+func help(args []string, s streams) error {
+	if len(args) == 0 {
+		printOverview(s.out)
+		return nil
+	}
+	name := strings.TrimPrefix(args[0], "--")
+	i := slices.IndexFunc(verbs(), func(v verb) bool { return v.name == name })
+	if i < 0 {
+		return usageErrorf("%q is no command: mkbtf help lists them", args[0])
+	}
+	return verbs()[i].run([]string{"--help"}, s)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"mkbtf/btf"
+	"mkbtf/internal/object"
+)
+
+// loadBTF reads the BTF of a file, "-" being standard input, over its own base, else
+// over base, which may be nil.
+func loadBTF(path string, base *btf.Blob, s streams) (*btf.Blob, error) {
+	data, err := readBTF(path, s)
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	b, err := data.Parse(base)
+	switch {
+	case err == nil:
+		return b, nil
+	case base == nil && data.Base == nil && errors.Is(err, btf.ErrMalformed):
+		return nil, inFile(path, fmt.Errorf("%w: if it is a module's BTF, give the BTF of its kernel with --base", err))
+	case data.Base == nil && base != nil && errors.Is(err, btf.ErrMalformed):
+		return nil, inFile(path, fmt.Errorf("%w: is the base the very kernel that it was made for?", err))
+	}
+	return nil, inFile(path, err)
+}
+
+// loadBase reads a kernel's BTF.
+func loadBase(path string, s streams) (*btf.Blob, error) {
+	data, err := readBTF(path, s)
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	if data.Base != nil {
+		return nil, inFile(path, errors.New("is the BTF of a module, which has a .BTF.base itself: a base is that of a kernel"))
+	}
+	b, err := btf.Parse(data.BTF, nil)
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	return b, nil
+}
+
+func readBTF(path string, s streams) (*object.BTFData, error) {
+	if path != "-" {
+		return object.LoadBTF(path)
+	}
+	data, err := io.ReadAll(s.in)
+	if err != nil {
+		return nil, err
+	}
+	return object.LoadBTFBytes("-", data)
+}

@@ -1,0 +1,63 @@
+// Mkbtf turns the DWARF of Linux kernel modules into BTF, and works with BTF.
+// Each verb has a file of its own that parses its flags and calls a package that
+// does the work.
+package main
+
+import (
+	"io"
+	"os"
+	"slices"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit statuses.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitMismatch = 3
+)
+
+// streams is what a verb reads from and writes to.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// verb is one subcommand.
+type verb struct {
+	name    string
+	summary string // for the list of verbs
+	run     func(args []string, s streams) error
+}
+
+// verbs are in the order in which help lists them.
+func verbs() []verb {
+	return []verb{
+		{"dump", "show BTF as text", runDump},
+		{"diff", "compare two BTFs by meaning", runDiff},
+	}
+}
+
+// run is the whole program. args are those after the program's name.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := streams{stdin, stdout, stderr}
+	if len(args) == 0 {
+		printOverview(stderr)
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "--help", "-h":
+		return finish(help(args[1:], s), s)
+	case "version", "--version", "-V":
+		return finish(printVersion(stdout), s)
+	}
+	i := slices.IndexFunc(verbs(), func(v verb) bool { return v.name == args[0] })
+	if i < 0 {
+		return finish(usageErrorf("%q is no command: mkbtf help lists them", args[0]), s)
+	}
+	return finish(verbs()[i].run(args[1:], s), s)
+}
