@@ -3,7 +3,6 @@ package verify
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 )
 
 // Sizes of the header: what every kernel reads, and what Linux 7.1 reads.
@@ -95,19 +94,28 @@ func (b *blob) parseHeader(ab *Abilities) *Error {
 	return nil
 }
 
+type section struct{ off, len uint32 }
+
+func (s section) after(o section) bool {
+	if d := int32(s.off - o.off); d != 0 {
+		return d > 0
+	}
+	return int32(s.len-o.len) > 0
+}
+
 // checkSections makes sure that the sections tile what follows the header.
 func (b *blob) checkSections(ab *Abilities) *Error {
-	type section struct{ off, len uint32 }
 	secs := []section{{b.hdr.typeOff, b.hdr.typeLen}, {b.hdr.strOff, b.hdr.strLen}}
 	if ab.LayoutHeader && b.hdr.hdrLen >= hdrLenLayout && b.hdr.layoutLen != 0 {
 		secs = append(secs, section{b.hdr.layoutOff, b.hdr.layoutLen})
 	}
-	slices.SortFunc(secs, func(x, y section) int {
-		if x.off != y.off {
-			return cmpUint(x.off, y.off)
+	// The kernel sorts by the sign of the difference in 32 bits, which is not an
+	// order for offsets that are far apart.
+	for i := range secs {
+		for ; i > 0 && secs[i-1].after(secs[i]); i-- {
+			secs[i-1], secs[i] = secs[i], secs[i-1]
 		}
-		return cmpUint(x.len, y.len)
-	})
+	}
 	want := uint64(len(b.data)) - uint64(b.hdr.hdrLen)
 	var total uint64
 	for _, s := range secs {
@@ -128,16 +136,6 @@ func (b *blob) checkSections(ab *Abilities) *Error {
 		return b.fail(PassHeader, EINVAL, uint64(b.hdr.hdrLen)+total, "Unsupported section found")
 	}
 	return nil
-}
-
-func cmpUint(a, b uint32) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (b *blob) parseStrings(ab *Abilities) *Error {

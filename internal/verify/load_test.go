@@ -63,12 +63,7 @@ func endsIn(log, msg string) bool {
 }
 
 func TestLoadLive(t *testing.T) {
-	if no, _ := live(t, mk(rec{"t", kTypeTag | kf, 0})); no != 0 {
-		t.Skip("the tables are the verdicts of Linux 6.15 to 7.0; this kernel is older")
-	}
-	if no, _ := live(t, mk(i32, rec{"t", kTypeTag, 1}, rec{0, kConst, 2})); no == 0 {
-		t.Skip("the tables are the verdicts of Linux 6.15 to 7.0; this kernel is newer")
-	}
+	liveTables(t)
 	for _, tt := range allLoadCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			no, log := live(t, tt.blob)
