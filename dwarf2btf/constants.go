@@ -195,6 +195,7 @@ const (
 // Languages (DWARF 5, 7.12, and its later registry) that are told apart.
 const (
 	LangCPlusPlus     = 0x04
+	LangCPlusPlus03   = 0x19
 	LangRust          = 0x1c
 	LangCPlusPlus11   = 0x1a
 	LangCPlusPlus14   = 0x21

@@ -50,7 +50,7 @@ func DefaultOptions() Options { return Options{Features: KernelFeatures} }
 // C++ and Rust, whose names and types BTF can express only in part.
 func DefaultExcluded() []uint16 {
 	return []uint16{
-		LangCPlusPlus, LangCPlusPlus11, LangCPlusPlus14, LangCPlusPlus17, LangCPlusPlus20, LangCPlusPlus23,
+		LangCPlusPlus, LangCPlusPlus03, LangCPlusPlus11, LangCPlusPlus14, LangCPlusPlus17, LangCPlusPlus20, LangCPlusPlus23,
 		LangRust, langRustOld,
 	}
 }

@@ -1,0 +1,45 @@
+package encode
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"mkbtf/dwarf2btf"
+)
+
+func TestParseLanguages(t *testing.T) {
+	tests := []struct {
+		list string
+		want []uint16
+		err  string
+	}{
+		{"rust", []uint16{0x1c, 0x9000}, ""},
+		{"C++14, rust", []uint16{0x21, 0x1c, 0x9000}, ""},
+		{"c99,c", []uint16{0x0c, 0x01, 0x02, 0x1d, 0x2c, 0x3e}, ""},
+		{"none", []uint16{}, ""},
+		{"", nil, `unknown language "": want some of ada,asm,c,`},
+		{"rust,cobol", nil, `unknown language "cobol"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.list, func(t *testing.T) {
+			got, err := ParseLanguages(tt.list)
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got %#x, want %#x", got, tt.want)
+			}
+			if (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("got error %v, want %q", err, tt.err)
+			}
+		})
+	}
+}
+
+func TestDefaultLanguagesHaveNames(t *testing.T) {
+	got, err := ParseLanguages("c++,rust")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := dwarf2btf.DefaultExcluded(); !reflect.DeepEqual(got, want) {
+		t.Errorf(`"c++,rust" is %#x, the default is %#x`, got, want)
+	}
+}
