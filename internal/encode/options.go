@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"mkbtf/btf"
-	"mkbtf/dedup"
 	"mkbtf/dwarf2btf"
 )
 
