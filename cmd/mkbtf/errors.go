@@ -33,7 +33,21 @@ func inFile(file string, err error) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-// finish prints an error in one line and gives the exit status.
+// each takes errors apart that errors.Join has joined, so that each file's has a
+// line of its own. Errors that wrap several causes in one text stay whole.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, each(e)...)
+	}
+	return all
+}
+
+// finish prints an error, one line for each file, and gives the exit status.
 func finish(err error, s streams) int {
 	usage := (*usageError)(nil)
 	switch {
@@ -42,7 +56,9 @@ func finish(err error, s streams) int {
 	case errors.Is(err, errMismatch):
 		return exitMismatch
 	}
-	fmt.Fprintln(s.err, "mkbtf:", strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; "))
+	for _, e := range each(err) {
+		fmt.Fprintln(s.err, "mkbtf:", strings.ReplaceAll(strings.TrimSpace(e.Error()), "\n", "; "))
+	}
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
