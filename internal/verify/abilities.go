@@ -95,7 +95,7 @@ func detect(b *blob) Abilities {
 		case btf.Enum:
 			detectEnum(b, t, &ab)
 		case btf.Func:
-			switch b.name(t.name) {
+			switch string(b.text(t.name)) {
 			case "btf_relocate":
 				ab.DistilledBase = true
 			case "btf_parse_struct_metas":
@@ -106,7 +106,7 @@ func detect(b *blob) Abilities {
 				relaxed = true
 			}
 		case btf.Int:
-			if b.name(t.name) == "long unsigned int" && t.word == 4 {
+			if string(b.text(t.name)) == "long unsigned int" && t.word == 4 {
 				ab.PointerSize = 4
 			}
 		}
@@ -116,7 +116,7 @@ func detect(b *blob) Abilities {
 }
 
 func detectStruct(b *blob, t typ, ab *Abilities) {
-	switch b.name(t.name) {
+	switch string(b.text(t.name)) {
 	case "module":
 		_, data := b.findMember(t, "btf_data")
 		_, base := b.findMember(t, "btf_base_data")
@@ -143,7 +143,7 @@ func detectStruct(b *blob, t typ, ab *Abilities) {
 
 func (b *blob) findMember(t typ, name string) (member, bool) {
 	for i := range t.vlen() {
-		if m := t.member(i); b.name(m.name) == name {
+		if m := t.member(i); string(b.text(m.name)) == name {
 			return m, true
 		}
 	}
@@ -152,7 +152,7 @@ func (b *blob) findMember(t typ, name string) (member, bool) {
 
 func detectEnum(b *blob, t typ, ab *Abilities) {
 	for i := range t.vlen() {
-		switch value := t.u(2*i + 1); b.name(t.u(2 * i)) {
+		switch value := t.u(2*i + 1); string(b.text(t.u(2 * i))) {
 		case "NR_BTF_KINDS":
 			if value > uint32(btf.DataSec) && value < 1<<7 {
 				ab.MaxKind = min(btf.Kind(value-1), btf.NumKinds-1)

@@ -86,11 +86,3 @@ func (e *Error) Error() string {
 	}
 	return s.String()
 }
-
-// asError keeps a nil *Error from becoming a non-nil error.
-func asError(e *Error) error {
-	if e == nil {
-		return nil
-	}
-	return e
-}

@@ -70,12 +70,18 @@ func (b *blob) sorted() bool {
 // functions are the names of the own FUNCs.
 func (b *blob) functions() []string {
 	var names []string
+	all := string(b.strs) // names are cut from one copy
 	for _, off := range b.offs {
-		if off == voidRecord {
+		if off == voidRecord || b.record(off).kind() != btf.Func {
 			continue
 		}
-		if t := b.record(off); t.kind() == btf.Func {
-			names = append(names, b.name(t.name))
+		name := b.u32(off)
+		s := b.text(name)
+		if name >= b.strStart {
+			i := int(name - b.strStart)
+			names = append(names, all[i:i+len(s)])
+		} else {
+			names = append(names, string(s))
 		}
 	}
 	return names

@@ -112,6 +112,12 @@ func (b *blob) str(off uint32) ([]byte, bool) {
 	return s, true
 }
 
+// text is the string at an offset, nil if there is none.
+func (b *blob) text(off uint32) []byte {
+	s, _ := b.str(off)
+	return s
+}
+
 // nameOK reports whether an offset names a string (btf_name_offset_valid).
 func (b *blob) nameOK(off uint32) bool {
 	if off > maxNameOff {
