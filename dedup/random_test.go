@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mkbtf/btf"
+	"mkbtf/internal/soundness"
 )
 
 // world makes units as a compiler would: a set of headers that define tagged
@@ -240,11 +241,11 @@ func TestRandomWorlds(t *testing.T) {
 				t.Fatalf("seed %d: output differs with %d workers", seed, workers)
 			}
 		}
-		c := newChecker(units, became, out, nil)
-		if err := c.sound(); err != nil {
+		c := soundness.New(units, became, out, nil)
+		if err := c.Sound(); err != nil {
 			t.Fatalf("seed %d: not sound: %v", seed, err)
 		}
-		if err := c.complete(); err != nil {
+		if err := c.Complete(); err != nil {
 			t.Fatalf("seed %d: not complete: %v", seed, err)
 		}
 	}
@@ -278,11 +279,11 @@ func TestRandomWorldsOverBase(t *testing.T) {
 		if encode(t, out) != encode(t, again) {
 			t.Fatalf("seed %d: output differs with 2 workers", seed)
 		}
-		c := newChecker(module, became, out, blob.Table(nil))
-		if err := c.sound(); err != nil {
+		c := soundness.New(module, became, out, blob.Table(nil))
+		if err := c.Sound(); err != nil {
 			t.Fatalf("seed %d: not sound: %v", seed, err)
 		}
-		if err := c.complete(); err != nil {
+		if err := c.Complete(); err != nil {
 			t.Fatalf("seed %d: not complete: %v", seed, err)
 		}
 		// A unit of the kernel itself adds nothing to the kernel.

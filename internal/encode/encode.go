@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mkbtf/btf"
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
 	"mkbtf/internal/object"
@@ -14,6 +15,8 @@ type Encoder struct {
 	opts Options
 	form Form
 	base *Base // nil if the form needs none
+	// perFile is the number of goroutines for one file, 0: those of the options.
+	perFile int
 }
 
 // New loads the base and settles the form. ErrNoBase if the form needs a base and
@@ -81,13 +84,20 @@ func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
 	if e.base != nil && e.base.Blob.Order != src.Order {
 		return nil, fmt.Errorf("byte order differs from that of the base %s: it belongs to another machine", e.base.Path)
 	}
-	c, err := convert(conv, e.opts.jobs())
+	jobs := e.perFile
+	if jobs == 0 {
+		jobs = e.opts.jobs()
+	}
+	c, err := convert(conv, jobs)
 	if err != nil {
 		return nil, err
 	}
 	t, err := c.table(e.base, src, note)
 	if err != nil {
 		return nil, err
+	}
+	if len(t.Types) == 0 {
+		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil
 	}
 	return write(t, e.form, e.base, src.Order, detached)
 }

@@ -1,23 +1,23 @@
-package dedup
+// Package soundness proves what package dedup promises about one run, slowly and
+// sharing no code with it: that every type agrees with what it became, and that
+// the output has no two equal types. It is for tests.
+package soundness
 
 import (
 	"fmt"
+	"hash/maphash"
 
 	"mkbtf/btf"
 )
 
-// checker proves what the package promises about one run, slowly and without
-// using anything of the package itself: soundness (every input type agrees with
-// what it became) and completeness (no two types of the output are equal).
-type checker struct {
-	units  []*btf.Table
-	became [][]btf.ID // by unit, by id
-	out    *btf.Table
-	base   *btf.Table // nil: none
-	// declaredOnly[out id][name]: some unit that holds a type that became out id
-	// does not define that name, or defines it more than once.
-	declaredOnly map[btf.ID]map[string]bool
-	defines      []map[string]int
+// Checker holds one run: what went in and what came out.
+type Checker struct {
+	units   []*btf.Table
+	became  [][]btf.ID // by unit, by id
+	out     *btf.Table
+	base    *btf.Table       // nil: none
+	defines []map[string]int // by unit: how often it defines a tag
+	holders map[btf.ID][]int // units that hold a tagged type which became that one
 }
 
 func tagOf(t *btf.Table, typ *btf.Type) string {
@@ -47,50 +47,45 @@ func declares(typ *btf.Type) bool {
 	return typ.Kind == btf.Fwd || (typ.Kind == btf.Enum || typ.Kind == btf.Enum64) && typ.Len == 0
 }
 
-func newChecker(units []*btf.Table, became [][]btf.ID, out, base *btf.Table) *checker {
-	c := &checker{units: units, became: became, out: out, base: base, declaredOnly: map[btf.ID]map[string]bool{}}
-	names := map[string]bool{}
-	for _, u := range units {
+// New prepares a check. became[u][id] is what type id of units[u] became; base is
+// what out lies over, nil if nothing.
+func New(units []*btf.Table, became [][]btf.ID, out, base *btf.Table) *Checker {
+	c := &Checker{units: units, became: became, out: out, base: base, holders: map[btf.ID][]int{}}
+	for u, tab := range units {
 		d := map[string]int{}
-		for i := range u.Types {
-			if tag := tagOf(u, &u.Types[i]); tag != "" {
-				names[tag] = true
-				if !declares(&u.Types[i]) {
-					d[tag]++
-				}
+		for i := range tab.Types {
+			if tag := tagOf(tab, &tab.Types[i]); tag != "" && !declares(&tab.Types[i]) {
+				d[tag]++
+				id := became[u][i+1]
+				c.holders[id] = append(c.holders[id], u)
 			}
 		}
 		c.defines = append(c.defines, d)
 	}
-	for u, tab := range units {
-		for i := range tab.Types {
-			if tag := tagOf(tab, &tab.Types[i]); tag == "" || declares(&tab.Types[i]) {
-				continue
-			}
-			id := became[u][i+1]
-			if c.declaredOnly[id] == nil {
-				c.declaredOnly[id] = map[string]bool{}
-			}
-			for n := range names {
-				if c.defines[u][n] != 1 {
-					c.declaredOnly[id][n] = true
-				}
-			}
-		}
-	}
 	return c
 }
 
+// leftOpen reports whether a unit that holds a type that became holder does not
+// say which definition of a tag it means: it has none, or several.
+func (c *Checker) leftOpen(holder btf.ID, tag string) bool {
+	for _, u := range c.holders[holder] {
+		if c.defines[u][tag] != 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // table returns where an output id lives.
-func (c *checker) table(id btf.ID) (*btf.Table, *btf.Type) {
+func (c *Checker) table(id btf.ID) (*btf.Table, *btf.Type) {
 	if id >= c.out.Start {
 		return c.out, c.out.At(id)
 	}
 	return c.base, c.base.At(id)
 }
 
-// sound checks every type of every unit.
-func (c *checker) sound() error {
+// Sound checks every type of every unit.
+func (c *Checker) Sound() error {
 	for u, tab := range c.units {
 		for i := range tab.Types {
 			id := btf.ID(i + 1)
@@ -104,7 +99,7 @@ func (c *checker) sound() error {
 
 // agree compares a type with what it became, one level deep; references must
 // have become what the output refers to, or be let off by link.
-func (c *checker) agree(u int, id, out btf.ID) error {
+func (c *Checker) agree(u int, id, out btf.ID) error {
 	in := c.units[u].At(id)
 	if out == 0 {
 		return fmt.Errorf("became void")
@@ -120,7 +115,7 @@ func (c *checker) agree(u int, id, out btf.ID) error {
 }
 
 // sameShape compares all but references.
-func (c *checker) sameShape(u int, in *btf.Type, tab *btf.Table, got *btf.Type, declared bool) error {
+func (c *Checker) sameShape(u int, in *btf.Type, tab *btf.Table, got *btf.Type, declared bool) error {
 	it := c.units[u]
 	if declared {
 		if a, b := tagOf(it, in), tagOf(tab, got); a != b {
@@ -139,30 +134,16 @@ func (c *checker) sameShape(u int, in *btf.Type, tab *btf.Table, got *btf.Type, 
 		if a[i].Off != b[i].Off || a[i].Bits != b[i].Bits {
 			return fmt.Errorf("member %d: other place or value", i)
 		}
-		if it.Name(a[i].Name) != tab.Name(b[i].Name) && !(in.Kind == btf.FuncProto && out(c, got)) {
+		if it.Name(a[i].Name) != tab.Name(b[i].Name) && !(in.Kind == btf.FuncProto && tab != c.out) {
 			return fmt.Errorf("member %d: other name", i)
 		}
 	}
 	return nil
 }
 
-// out reports whether a type belongs to the base (names of parameters inside a
-// base type are not compared).
-func out(c *checker, t *btf.Type) bool {
-	if c.base == nil {
-		return false
-	}
-	for i := range c.base.Types {
-		if &c.base.Types[i] == t {
-			return true
-		}
-	}
-	return false
-}
-
 // links checks the references of in, which holder (a tagged type of the output,
 // or the type itself) refers to as out does.
-func (c *checker) links(u int, in *btf.Type, got, holder btf.ID, byPointer bool) error {
+func (c *Checker) links(u int, in *btf.Type, got, holder btf.ID, byPointer bool) error {
 	tab, o := c.table(got)
 	it := c.units[u]
 	if in.Kind.HasRef() {
@@ -181,7 +162,7 @@ func (c *checker) links(u int, in *btf.Type, got, holder btf.ID, byPointer bool)
 	return nil
 }
 
-func (c *checker) link(u int, id, got, holder btf.ID, byPointer bool) error {
+func (c *Checker) link(u int, id, got, holder btf.ID, byPointer bool) error {
 	if id == 0 || got == 0 {
 		if id != got {
 			return fmt.Errorf("reference to [%d] became [%d]", id, got)
@@ -217,47 +198,60 @@ func (c *checker) link(u int, id, got, holder btf.ID, byPointer bool) error {
 	case holder < c.out.Start:
 		return nil
 	}
-	if c.declaredOnly[holder][tag] {
+	if c.leftOpen(holder, tag) {
 		return nil
 	}
 	return fmt.Errorf("reference to %s leads to another one, though no unit leaves it open", tag)
 }
 
-// complete checks that no two types of the output (with the base) are equal, by
-// partition refinement over all of them.
-func (c *checker) complete() error {
+// Complete checks that no two types of the output, the base included, are equal, by
+// partition refinement over all of them. FUNCs may equal one of the base, VARs and
+// DATASECs are never compared.
+func (c *Checker) Complete() error {
 	n := int(c.out.End())
-	class := make([]int, n)
+	class := make([]uint64, n)
 	count := 0
+	seed := maphash.MakeSeed()
+	var key []byte
+	word := func(vs ...uint64) {
+		for _, v := range vs {
+			for i := range 8 {
+				key = append(key, byte(v>>(8*i)))
+			}
+		}
+	}
 	for {
-		seen := map[string]int{}
-		next := make([]int, n)
+		seen := map[uint64]bool{}
+		next := make([]uint64, n)
 		for id := btf.ID(1); id < c.out.End(); id++ {
 			tab, t := c.table(id)
+			key = key[:0]
 			if t.Kind == btf.Var || t.Kind == btf.DataSec {
-				seen[fmt.Sprint("var", id)] = len(seen) + 1
-				next[id] = len(seen)
-				continue
-			}
-			cp := *t
-			cp.First = 0
-			key := fmt.Sprint(cp.Kind, tab.Name(cp.Name), cp.Size, cp.Len, cp.Flag)
-			if t.Kind != btf.Array {
-				key += fmt.Sprint("x", cp.Extra)
-			}
-			if t.Kind.HasRef() {
-				key += fmt.Sprint("r", class[cp.Ref])
-			}
-			for _, m := range tab.MembersOf(t) {
-				key += fmt.Sprint("m", tab.Name(m.Name), m.Off, m.Bits)
-				if t.Kind.HasMemberTypes() {
-					key += fmt.Sprint("t", class[m.Type])
+				word(uint64(id))
+			} else {
+				flag := uint64(0)
+				if t.Flag {
+					flag = 1
+				}
+				key = append(append(key, tab.Name(t.Name)...), 0)
+				word(uint64(t.Kind), flag, uint64(t.Size), uint64(t.Len))
+				if t.Kind != btf.Array {
+					word(uint64(t.Extra))
+				}
+				if t.Kind.HasRef() {
+					word(class[t.Ref])
+				}
+				for _, m := range tab.MembersOf(t) {
+					key = append(append(key, tab.Name(m.Name)...), 0)
+					word(uint64(m.Off), uint64(m.Bits))
+					if t.Kind.HasMemberTypes() {
+						word(class[m.Type])
+					}
 				}
 			}
-			if seen[key] == 0 {
-				seen[key] = len(seen) + 1
-			}
-			next[id] = seen[key]
+			h := maphash.Bytes(seed, key)
+			next[id] = h
+			seen[h] = true
 		}
 		class = next
 		if len(seen) == count {
@@ -265,16 +259,15 @@ func (c *checker) complete() error {
 		}
 		count = len(seen)
 	}
-	first := map[int]btf.ID{}
+	first := map[uint64]btf.ID{}
 	for id := btf.ID(1); id < c.out.End(); id++ {
 		tab, t := c.table(id)
-		if f, ok := first[class[id]]; ok {
-			if id >= c.out.Start && t.Kind != btf.Func {
-				return fmt.Errorf("[%d] and [%d] are equal: %s '%s'", f, id, t.Kind, tab.Name(t.Name))
-			}
-			continue
+		f, ok := first[class[id]]
+		if !ok {
+			first[class[id]] = id
+		} else if id >= c.out.Start && t.Kind != btf.Func {
+			return fmt.Errorf("[%d] and [%d] are equal: %s '%s'", f, id, t.Kind, tab.Name(t.Name))
 		}
-		first[class[id]] = id
 	}
 	return nil
 }

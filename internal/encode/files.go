@@ -1,0 +1,158 @@
+package encode
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"mkbtf/emit"
+	"mkbtf/internal/object"
+)
+
+// Files encodes files with one base. The result holds an error, or nil, for each
+// path; with BestEffort errors go to Warn instead and the result is all nil. What
+// is written does not depend on how many files are encoded at a time.
+func Files(paths []string, opts Options, stdout io.Writer) []error {
+	errs := make([]error, len(paths))
+	fail := func(err error) []error {
+		for i := range errs {
+			errs[i] = err
+		}
+		return opts.settle(paths, errs)
+	}
+	if len(paths) > 1 && opts.Out != "" {
+		return fail(errors.New("one output file for several modules"))
+	}
+	e, err := New(opts)
+	if err != nil {
+		return fail(err)
+	}
+	// Many files are encoded side by side, a few get several goroutines each.
+	jobs := opts.jobs()
+	side := min(jobs, len(paths))
+	e.perFile = max(1, jobs/max(1, side))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range side {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(paths) {
+					return
+				}
+				errs[i] = e.File(paths[i], stdout)
+			}
+		})
+	}
+	wg.Wait()
+	return opts.settle(paths, errs)
+}
+
+// settle turns errors into warnings if the user asked for best effort.
+func (o *Options) settle(paths []string, errs []error) []error {
+	if !o.BestEffort {
+		return errs
+	}
+	for i, err := range errs {
+		if err != nil && o.Warn != nil {
+			o.Warn(paths[i], fmt.Sprintf("left as it is, without new BTF: %v", err))
+		}
+		errs[i] = nil
+	}
+	return errs
+}
+
+// File encodes one file and writes the result where the options say: into the file
+// itself, into a copy, or as raw BTF beside it.
+func (e *Encoder) File(path string, stdout io.Writer) error {
+	f, err := object.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if !e.opts.Detached {
+		if err := e.checkSignature(f); err != nil {
+			return err
+		}
+	}
+	out, err := e.encode(f, e.opts.Detached)
+	if err != nil {
+		return err
+	}
+	if out.BTF == nil {
+		e.opts.note(path, "the base has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
+	}
+	if e.opts.Detached {
+		return e.writeDetached(path, out, stdout)
+	}
+	return e.writeELF(path, f, out, stdout)
+}
+
+func (e *Encoder) checkSignature(f *object.File) error {
+	_, signed, err := f.Signature()
+	if err != nil || !signed || e.opts.DropSignature {
+		return err
+	}
+	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", ErrSigned)
+}
+
+// writeELF puts the BTF into the module, or into a copy of it.
+func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
+	edit, err := emit.EditELF(f.Raw(), []emit.ELFSection{
+		{Name: ".BTF", Data: out.BTF, Align: 4},
+		{Name: ".BTF.base", Data: out.Base, Align: 4},
+	}, emit.ELFOptions{DropSignature: e.opts.DropSignature})
+	if err != nil {
+		return err
+	}
+	switch e.opts.Out {
+	case "-":
+		_, err = edit.WriteTo(stdout)
+		return err
+	case "":
+		if edit.Unchanged() {
+			e.opts.note(path, "has this BTF already")
+			return nil
+		}
+		return emit.ReplaceFile(path, edit)
+	}
+	return emit.WriteFile(e.opts.Out, path, edit)
+}
+
+// writeDetached writes raw BTF: to Out (and Out.base), or beside the module under
+// the names that kbuild uses, x.ko.BTF and x.ko.BTF.base.
+func (e *Encoder) writeDetached(path string, out *emit.Output, stdout io.Writer) error {
+	name := e.opts.Out
+	if name == "-" {
+		if out.Base != nil {
+			return errors.New("distilled BTF is two files: give --output a name")
+		}
+		_, err := stdout.Write(out.BTF)
+		return err
+	}
+	if name == "" {
+		name = path + ".BTF"
+	}
+	base := name + ".base"
+	if out.BTF == nil {
+		return errors.Join(removeStale(name), removeStale(base))
+	}
+	if err := emit.WriteBytes(name, out.BTF); err != nil {
+		return err
+	}
+	if out.Base == nil {
+		return removeStale(base)
+	}
+	return emit.WriteBytes(base, out.Base)
+}
+
+// removeStale removes the output of an earlier run, which would be taken for this one's.
+func removeStale(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
