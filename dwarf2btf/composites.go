@@ -87,9 +87,6 @@ func (w *Worker) constant(a *abbrev, s slot) (uint64, bool) {
 	return 0, false
 }
 
-// isSigned reports whether a number was written in a signed form.
-func isSigned(form uint16) bool { return form == formSdata || form == formImplicitConst }
-
 // lateStruct is a composite whose members can be put in order only when all
 // types are known.
 type lateStruct struct {

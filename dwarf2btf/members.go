@@ -126,8 +126,10 @@ func (w *Worker) memberOffset(a *abbrev, f *frame, m *btf.Member, off uint32) (b
 	if !isNumber {
 		return bit, true
 	}
+	// A field that starts before its unit has a negative offset. clang writes it in
+	// an unsigned form, in all of its 64 bits.
 	bitOffset := int64(v)
-	if !isSigned(w.formAt(a, slotBitOffset)) && v > math.MaxInt32 {
+	if bitOffset > math.MaxInt32 || bitOffset < math.MinInt32 {
 		return -1, true
 	}
 	if unit, sized := w.constant(a, slotByteSize); sized && unit < maxByteOffset {
