@@ -173,6 +173,11 @@ func (h *Header) checkSegments(data []byte) error {
 	return nil
 }
 
+// SegmentTable returns the file range of the program headers.
+func (h *Header) SegmentTable() (off, end uint64) {
+	return h.PhOff, h.PhOff + uint64(h.PhNum*h.phEntSize)
+}
+
 // Put writes where the section headers lie and how many there are into a copy of
 // the file header (the first Len bytes of a file). Extended numbers go to section
 // header 0: see PutExtended.

@@ -1,0 +1,169 @@
+package emit
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"mkbtf/internal/elfhdr"
+)
+
+// largestAlign is the largest alignment of a section that can be added.
+const largestAlign = 4096
+
+// Errors of EditELF that a caller can tell apart with errors.Is; others match
+// those of the header reader (elfhdr.ErrTruncated and so on).
+var (
+	// ErrSigned: an edited module would no longer match its signature.
+	ErrSigned = errors.New("the module is signed")
+	// ErrLoaded: the section is part of the memory image, as .BTF of a vmlinux is,
+	// and has its place and size from the linker.
+	ErrLoaded = errors.New("the section is part of the loaded image")
+	// ErrReferenced: other sections depend on the section.
+	ErrReferenced = errors.New("other sections refer to the section")
+)
+
+// ELFSection is a section to be put into an ELF file, in place of the one of the
+// same name if there is one.
+type ELFSection struct {
+	Name string
+	// Data is the content; nil removes the section.
+	Data []byte
+	// Align is the alignment in the file and sh_addralign, a power of two. The
+	// kernel reads .BTF.base in place, in words of 4 bytes.
+	Align uint64
+}
+
+// ELFOptions are what EditELF may do beyond the plain case.
+type ELFOptions struct {
+	// DropSignature removes the signature of a signed module instead of failing
+	// with ErrSigned.
+	DropSignature bool
+}
+
+// ELFEdit is an edited ELF file that has not been written yet: ranges of the
+// input and new bytes.
+type ELFEdit struct {
+	in     []byte
+	chunks []chunk
+	size   uint64
+	same   bool
+}
+
+// chunk is a piece of the output: new data, or n bytes from the input.
+type chunk struct {
+	data []byte
+	off  uint64
+	n    uint64
+}
+
+// AddSections writes in, a whole ELF file, to out with sections added, replaced or
+// removed: see EditELF.
+func AddSections(in []byte, out io.Writer, sections []ELFSection, opt ELFOptions) error {
+	e, err := EditELF(in, sections, opt)
+	if err != nil {
+		return err
+	}
+	_, err = e.WriteTo(out)
+	return err
+}
+
+// EditELF plans how to add, replace or remove sections without SHF_ALLOC in an ELF
+// file of either class and byte order. Nothing else changes: every section keeps
+// its index, its header but for the offset, and its content; program headers and
+// what they cover stay where they are.
+//
+// New content goes behind everything else, followed by the section names if one
+// was added, and the section headers. In a file without program headers (modules,
+// objects) the hole that an old, differently sized section leaves is closed by
+// moving up what follows it, as far as alignment allows; otherwise it is zeroed. A
+// section that is removed leaves an unused header (SHT_NULL) unless it is the
+// last one. An edit that changes nothing gives the input itself, and the second of
+// two equal edits never changes anything.
+//
+// A file that has no section headers, whose headers contradict each other, or that
+// ends too early is an error. The plan keeps in and the data of the sections.
+func EditELF(in []byte, sections []ELFSection, opt ELFOptions) (*ELFEdit, error) {
+	sig, signed, err := elfhdr.FindSignature(in)
+	if signed {
+		if !opt.DropSignature {
+			return nil, ErrSigned
+		}
+		if err != nil {
+			return nil, err
+		}
+		in = in[:sig.Off]
+	}
+	l, err := newLayout(in)
+	if err != nil {
+		return nil, err
+	}
+	changed := false
+	seen := make(map[string]bool)
+	for i := range sections {
+		s := &sections[i]
+		if seen[s.Name] || s.Name == "" {
+			return nil, fmt.Errorf("section %q: named twice or without a name", s.Name)
+		}
+		seen[s.Name] = true
+		if s.Align&(s.Align-1) != 0 || s.Align > largestAlign {
+			return nil, fmt.Errorf("section %s: alignment %d is not a power of two up to %d", s.Name, s.Align, largestAlign)
+		}
+		c, err := l.edit(s)
+		if err != nil {
+			return nil, fmt.Errorf("section %s: %w", s.Name, err)
+		}
+		changed = changed || c
+	}
+	if !changed {
+		return &ELFEdit{in: in, chunks: []chunk{{n: uint64(len(in))}}, size: uint64(len(in)), same: !signed}, nil
+	}
+	return l.finish()
+}
+
+// Unchanged reports whether the output is the input.
+func (e *ELFEdit) Unchanged() bool { return e.same }
+
+// Size is the size of the output in bytes.
+func (e *ELFEdit) Size() uint64 { return e.size }
+
+// WriteTo writes the edited file.
+func (e *ELFEdit) WriteTo(w io.Writer) (n int64, err error) {
+	for _, c := range e.chunks {
+		b := c.data
+		if b == nil {
+			b = e.in[c.off : c.off+c.n]
+		}
+		k, err := w.Write(b)
+		if n += int64(k); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Bytes returns the edited file.
+func (e *ELFEdit) Bytes() []byte {
+	if e.same {
+		return e.in
+	}
+	b := make([]byte, 0, e.size)
+	for _, c := range e.chunks {
+		if c.data != nil {
+			b = append(b, c.data...)
+		} else {
+			b = append(b, e.in[c.off:c.off+c.n]...)
+		}
+	}
+	return b
+}
+
+// checkSize makes sure that offsets fit the class.
+func checkSize(h *elfhdr.Header, size uint64) error {
+	if !h.Is64() && size > math.MaxUint32 {
+		return fmt.Errorf("%d bytes: too large for %s", size, elf.ELFCLASS32)
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package emit
+
+import (
+	"bytes"
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"math"
+	"slices"
+
+	"mkbtf/internal/elfhdr"
+)
+
+// layout is an ELF file while it is edited.
+type layout struct {
+	in       []byte
+	h        *elfhdr.Header
+	headers  []elfhdr.Section
+	names    elfhdr.Names
+	segments []elfhdr.Segment
+
+	oldNames int            // length of names in the input
+	oldCount int            // number of sections in the input
+	old      map[int]span   // where edited sections lay, by index; absent if they took no bytes
+	content  map[int][]byte // of the edited sections that stay or are new
+	removed  map[int]bool
+	// namesKept: the section names do not change and share bytes with something
+	// that keeps its place, such as the symbol names.
+	namesKept bool
+}
+
+// span is a range of the file.
+type span struct{ off, end uint64 }
+
+func newLayout(in []byte) (*layout, error) {
+	h, err := elfhdr.ParseHeader(in)
+	if err != nil {
+		return nil, err
+	}
+	if h.ShNum == 0 {
+		return nil, fmt.Errorf("cannot hold a section: %w", elfhdr.ErrNoSections)
+	}
+	l := &layout{
+		in: in, h: h, headers: h.ParseSections(in), segments: h.ParseSegments(in),
+		oldCount: h.ShNum, old: map[int]span{}, content: map[int][]byte{}, removed: map[int]bool{},
+	}
+	if l.names, err = h.ParseNames(in, l.headers); err != nil {
+		return nil, err
+	}
+	if h.ShStrNdx == 0 || len(l.names) == 0 || l.names[len(l.names)-1] != 0 {
+		return nil, fmt.Errorf("no usable section with section names: %w", elfhdr.ErrMalformed)
+	}
+	if f := l.headers[h.ShStrNdx].Flags; f&(elf.SHF_COMPRESSED|elf.SHF_ALLOC) != 0 {
+		return nil, fmt.Errorf("the section with section names has flags %s: %w", f, elfhdr.ErrMalformed)
+	}
+	l.names = l.names[:len(l.names):len(l.names)] // append copies
+	l.oldNames = len(l.names)
+	for i := 1; i < len(l.headers); i++ {
+		if _, err := l.headers[i].Contents(in, l.names.At(l.headers[i].NameOff)); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// edit enters one section and reports whether that changes anything.
+func (l *layout) edit(s *ELFSection) (changed bool, err error) {
+	target := 0
+	for i := 1; i < len(l.headers); i++ {
+		x := &l.headers[i]
+		if x.Type == elf.SHT_NULL || l.names.At(x.NameOff) != s.Name {
+			continue
+		}
+		if err := l.editable(i); err != nil {
+			return false, err
+		}
+		if target == 0 && s.Data != nil {
+			target = i
+			continue
+		}
+		// Removed, or of several with the same name: the kernel takes the first one.
+		l.vacate(i)
+		l.headers[i] = elfhdr.Section{}
+		l.removed[i] = true
+		changed = true
+	}
+	if s.Data == nil {
+		return changed, nil
+	}
+	if target == 0 {
+		target = l.newHeader(s.Name)
+	} else if !changed && l.holds(target, s) {
+		return false, nil
+	}
+	l.vacate(target)
+	x := &l.headers[target]
+	*x = elfhdr.Section{NameOff: x.NameOff, Type: sectionType(s.Name), Align: max(s.Align, 1), Size: uint64(len(s.Data))}
+	l.content[target] = s.Data
+	return true, nil
+}
+
+// sectionType is the type that linkers give a section of the name.
+func sectionType(name string) elf.SectionType {
+	if name == ".note" || len(name) > 6 && name[:6] == ".note." {
+		return elf.SHT_NOTE
+	}
+	return elf.SHT_PROGBITS
+}
+
+// holds reports whether a section is already as it shall become.
+func (l *layout) holds(i int, s *ELFSection) bool {
+	x := &l.headers[i]
+	if x.Type != sectionType(s.Name) || x.Flags != 0 || x.FlagsHigh != 0 || x.Align != max(s.Align, 1) || x.Off%x.Align != 0 {
+		return false
+	}
+	old, err := x.Contents(l.in, s.Name)
+	return err == nil && bytes.Equal(old, s.Data)
+}
+
+// editable reports why a section cannot be replaced or removed.
+func (l *layout) editable(i int) error {
+	x := &l.headers[i]
+	if x.Flags&elf.SHF_ALLOC != 0 && l.h.Type != elf.ET_REL {
+		return ErrLoaded
+	}
+	if n := x.FileSize(); n > 0 {
+		for _, p := range l.segments {
+			if p.FileSize > 0 && x.Off < p.Off+p.FileSize && p.Off < x.Off+n {
+				return ErrLoaded
+			}
+		}
+	}
+	if i == l.h.ShStrNdx || x.Flags&elf.SHF_GROUP != 0 {
+		return ErrReferenced
+	}
+	for j := range l.headers {
+		y := &l.headers[j]
+		byInfo := y.Type == elf.SHT_REL || y.Type == elf.SHT_RELA || y.Flags&elf.SHF_INFO_LINK != 0
+		if j > 0 && (int(y.Link) == i || byInfo && int(y.Info) == i) {
+			return fmt.Errorf("%w: %s", ErrReferenced, l.names.At(y.NameOff))
+		}
+	}
+	return nil
+}
+
+// vacate notes the bytes that a section takes in the input.
+func (l *layout) vacate(i int) {
+	if n := l.headers[i].FileSize(); n > 0 && i < l.oldCount {
+		l.old[i] = span{l.headers[i].Off, l.headers[i].Off + n}
+	}
+	delete(l.content, i)
+	delete(l.removed, i)
+}
+
+// newHeader returns the index of a header for a section of a new name: one that a
+// removed section has left behind, or a new one at the end.
+func (l *layout) newHeader(name string) int {
+	off := bytes.Index(l.names, append([]byte(name), 0))
+	if off < 0 {
+		off = len(l.names)
+		l.names = append(append(l.names, name...), 0)
+	}
+	x := elfhdr.Section{NameOff: uint32(off)}
+	for i := 1; i < len(l.headers); i++ {
+		if l.headers[i] == (elfhdr.Section{}) && !l.removed[i] {
+			l.headers[i] = x
+			return i
+		}
+	}
+	l.headers = append(l.headers, x)
+	return len(l.headers) - 1
+}
+
+// trim drops the headers of removed sections at the end of the table, unless a
+// symbol still names one.
+func (l *layout) trim() {
+	last := len(l.headers)
+	for last > 1 && l.removed[last-1] {
+		last--
+	}
+	if last < len(l.headers) && !l.symbolsName(last) {
+		l.headers = l.headers[:last]
+	}
+}
+
+// symbolsName reports whether a symbol belongs to the section of an index or one
+// behind it. Indices that do not fit st_shndx are taken to.
+func (l *layout) symbolsName(first int) bool {
+	for i := range l.headers {
+		x := &l.headers[i]
+		if x.Type == elf.SHT_SYMTAB_SHNDX {
+			return true
+		}
+		if x.Type != elf.SHT_SYMTAB && x.Type != elf.SHT_DYNSYM {
+			continue
+		}
+		size, at := uint64(16), 14
+		if l.h.Is64() {
+			size, at = 24, 6
+		}
+		b, err := x.Contents(l.in, "with symbols")
+		if err != nil {
+			return true
+		}
+		for ; uint64(len(b)) >= size; b = b[size:] {
+			if n := l.h.Order.Uint16(b[at:]); int(n) >= first && n < uint16(elf.SHN_LORESERVE) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// spans is a sorted list of ranges that do not overlap.
+type spans []span
+
+// merge sorts ranges and joins those that overlap or touch.
+func merge(list []span) spans {
+	slices.SortFunc(list, func(a, b span) int { return cmp.Compare(a.off, b.off) })
+	out := list[:0]
+	for _, s := range list {
+		if n := len(out); n > 0 && s.off <= out[n-1].end {
+			out[n-1].end = max(out[n-1].end, s.end)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// overlap reports whether a range shares a byte with the list.
+func (l spans) overlap(s span) bool {
+	i, _ := slices.BinarySearchFunc(l, s.off, func(x span, off uint64) int {
+		if x.end <= off {
+			return -1
+		}
+		return 1
+	})
+	return i < len(l) && l[i].off < s.end
+}
+
+// end is the end of the last range.
+func (l spans) end() uint64 {
+	if len(l) == 0 {
+		return 0
+	}
+	return l[len(l)-1].end
+}
+
+// saturated is off+n, bounded by the size of the file.
+func (l *layout) saturated(off, n uint64) uint64 {
+	end := off + n
+	if end < off {
+		end = math.MaxUint64
+	}
+	return min(end, uint64(len(l.in)))
+}
