@@ -173,8 +173,9 @@ func TestRepeats(t *testing.T) {
 	})
 	repeating := build(t, base, func(b builder) {
 		n := b.strct("node", 8, b.member("v", 1, 0)) // repeats
-		b.strct("node", 16, b.member("v", 1, 0))     // another one
-		b.to(btf.Ptr, n)                             // repeats
+		other := b.strct("node", 16, b.member("v", 1, 0))
+		b.to(btf.Ptr, n) // repeats
+		b.to(btf.Ptr, other)
 		b.to(btf.Const, n)
 		b.fn("f", 0, b.member("n", 3, 0)) // its FUNC_PROTO repeats
 	})

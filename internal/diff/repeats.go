@@ -21,7 +21,7 @@ func (r *run) countRepeats() {
 					found = found || r.refined[i].of(b) == r.refined[i].of(id)
 				}
 			} else if !r.opts.NamedOnly {
-				found = r.baseHas(i, r.plain[i].of(id))
+				found = r.baseHas(i, i, id)
 			}
 			if found {
 				c := &r.report.byKind[t.Kind]

@@ -79,7 +79,7 @@ func (n *names) has(k key) bool { return n != nil && n.first[k] != 0 }
 type base struct {
 	tabs    []*btf.Table // the base's own bases first
 	names   *names
-	unnamed map[uint64]bool // plain hashes of its types without a name
+	unnamed map[uint64][]btf.ID // its types without a name by their plain hash, nil: not made yet
 }
 
 // side is one of the two BTFs.

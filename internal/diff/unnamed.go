@@ -58,7 +58,7 @@ func (r *run) reportGroup(g *group, hash uint64) {
 	}
 	if a == 0 || b == 0 {
 		id, n := g.ids[side][0], max(a, b)
-		if r.baseHas(1-side, r.plain[side].of(id)) {
+		if r.baseHas(1-side, side, id) {
 			e.Class = bySide(side, CopyA, CopyB)
 			*bySide(side, &c.CopyA, &c.CopyB) += n
 		} else {
@@ -72,25 +72,37 @@ func (r *run) reportGroup(g *group, hash uint64) {
 	}
 }
 
-// baseHas reports whether the base of a side has a type without a name of that
-// plain hash. The hashes of the base are made once for all comparisons.
-func (r *run) baseHas(which int, plain uint64) bool {
+// baseHas reports whether the base of one side has a type like the own type id of
+// a side. The plain hashes of the base's types without a name, which are made once for
+// all comparisons, say which ones to look at.
+func (r *run) baseHas(which, side int, id btf.ID) bool {
 	x := r.sides[which].base
 	if x == nil {
 		return false
 	}
-	if x.unnamed == nil {
-		x.unnamed = make(map[uint64]bool)
-		for i, tab := range x.tabs {
-			h := newHasher(&side{own: tab, base: &base{tabs: x.tabs[:i]}}, plainAnchor)
-			for j := range tab.Types {
-				if !isNamed(&tab.Types[j]) {
-					x.unnamed[h.of(tab.Start+btf.ID(j))] = true
-				}
+	x.hashUnnamed()
+	for _, b := range x.unnamed[r.plain[side].of(id)] {
+		if r.refined[which].of(b) == r.refined[side].of(id) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *base) hashUnnamed() {
+	if x.unnamed != nil {
+		return
+	}
+	x.unnamed = make(map[uint64][]btf.ID)
+	for i, tab := range x.tabs {
+		h := newHasher(&side{own: tab, base: &base{tabs: x.tabs[:i]}}, plainAnchor)
+		for j := range tab.Types {
+			if id := tab.Start + btf.ID(j); !isNamed(&tab.Types[j]) {
+				v := h.of(id)
+				x.unnamed[v] = append(x.unnamed[v], id)
 			}
 		}
 	}
-	return x.unnamed[plain]
 }
 
 // onlyFromIgnored marks the own types without a name that are led to, and only by
