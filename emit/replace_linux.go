@@ -1,0 +1,278 @@
+package emit
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// temp is a file that is to take the place of another. It has no name (O_TMPFILE)
+// until the last moment if the file system can do that, so that nothing is left
+// whatever happens; else a hidden name.
+type temp struct {
+	file *os.File
+	dir  string
+	base string
+	name string // "" while it has none
+
+	mu          sync.Mutex // guards name and interrupted against a signal
+	interrupted os.Signal
+	signals     chan os.Signal
+}
+
+// newTemp creates a temporary file in dir for one that will be called base.
+func newTemp(dir, base string) (*temp, error) {
+	t := &temp{dir: dir, base: base}
+	if t.openUnnamed() {
+		return t, nil
+	}
+	return t, t.openNamed()
+}
+
+// openUnnamed makes a file without a name, if that is possible here.
+func (t *temp) openUnnamed() bool {
+	fd, err := unix.Open(t.dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return false
+	}
+	t.file = os.NewFile(uintptr(fd), filepath.Join(t.dir, t.base))
+	if _, err := os.Stat(t.procName()); err != nil {
+		t.file.Close() // without /proc it could not be given a name
+		t.file = nil
+		return false
+	}
+	return true
+}
+
+// openNamed makes a file with a hidden name, which signals remove.
+func (t *temp) openNamed() error {
+	t.watch()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for range 100 {
+		name := t.hidden()
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			t.file, t.name = f, name
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			t.unwatch()
+			return err
+		}
+	}
+	t.unwatch()
+	return &fs.PathError{Op: "create", Path: t.hidden(), Err: fs.ErrExist}
+}
+
+func (t *temp) procName() string { return fmt.Sprintf("/proc/self/fd/%d", t.file.Fd()) }
+
+// hidden is a name that is not in use, as good as certainly.
+func (t *temp) hidden() string {
+	base := t.base
+	if len(base) > 200 { // NAME_MAX is 255
+		base = base[:200]
+	}
+	return filepath.Join(t.dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32()))
+}
+
+// watch removes the named file when a signal ends the program.
+func (t *temp) watch() {
+	ch := make(chan os.Signal, 1)
+	t.signals = ch
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		s, ok := <-ch
+		if !ok {
+			return
+		}
+		t.mu.Lock()
+		t.interrupted = s
+		if t.name != "" {
+			os.Remove(t.name)
+			t.name = ""
+		}
+		t.mu.Unlock()
+		// Now the signal does what it would have done without this.
+		signal.Stop(ch)
+		if n, ok := s.(syscall.Signal); ok {
+			syscall.Kill(os.Getpid(), n)
+		}
+	}()
+}
+
+func (t *temp) unwatch() {
+	if t.signals != nil {
+		signal.Stop(t.signals)
+		close(t.signals)
+		t.signals = nil
+	}
+}
+
+// discard closes the file and removes it unless it has been committed.
+func (t *temp) discard() {
+	t.unwatch()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.file != nil {
+		t.file.Close()
+		t.file = nil
+	}
+	if t.name != "" {
+		os.Remove(t.name)
+		t.name = ""
+	}
+}
+
+// commit puts the file in the place of path.
+func (t *temp) commit(path string, sync bool) error {
+	if sync {
+		if err := t.file.Sync(); err != nil {
+			return err
+		}
+	}
+	if t.signals == nil {
+		t.watch()
+	}
+	if err := t.rename(path); err != nil {
+		return err
+	}
+	err := t.file.Close()
+	t.file = nil
+	if err == nil && sync {
+		err = syncDir(t.dir)
+	}
+	return err
+}
+
+func (t *temp) rename(path string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.interrupted != nil {
+		return fmt.Errorf("write %s: %v", path, t.interrupted)
+	}
+	if t.name == "" {
+		if err := t.link(); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(t.name, path); err != nil {
+		return err
+	}
+	t.name = ""
+	return nil
+}
+
+// link gives a file without a name a hidden one.
+func (t *temp) link() error {
+	for range 100 {
+		name := t.hidden()
+		err := unix.Linkat(unix.AT_FDCWD, t.procName(), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+		if err == nil {
+			t.name = name
+			return nil
+		}
+		if err != unix.EEXIST {
+			return &os.LinkError{Op: "linkat", Old: t.file.Name(), New: name, Err: err}
+		}
+	}
+	return &fs.PathError{Op: "linkat", Path: t.file.Name(), Err: fs.ErrExist}
+}
+
+// syncDir makes the rename durable. File systems that cannot sync a directory
+// need not.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil // a directory may be writable and not readable
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+// copyAttributes gives a new file the owner, mode and extended attributes of an
+// old one.
+func copyAttributes(to, from *os.File, st fs.FileInfo) error {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		var now unix.Stat_t
+		if err := unix.Fstat(int(to.Fd()), &now); err != nil {
+			return err
+		}
+		if now.Uid != sys.Uid || now.Gid != sys.Gid {
+			if err := to.Chown(int(sys.Uid), int(sys.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := copyXattrs(int(to.Fd()), int(from.Fd())); err != nil {
+		return err
+	}
+	// Last: chown clears set-id bits, an access control list changes the group bits.
+	return to.Chmod(st.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky))
+}
+
+// copyXattrs copies extended attributes. Those that only the system may set are
+// left to it if it refuses; the others must succeed.
+func copyXattrs(to, from int) error {
+	names, err := xattr(func(b []byte) (int, error) { return unix.Flistxattr(from, b) })
+	if err != nil {
+		if errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ENOSYS) {
+			return nil
+		}
+		return fmt.Errorf("list extended attributes: %w", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
+		if name == "" || name == "security.ima" || name == "security.evm" {
+			continue
+		}
+		value, err := xattr(func(b []byte) (int, error) { return unix.Fgetxattr(from, name, b) })
+		if err == nil {
+			err = unix.Fsetxattr(to, name, value, 0)
+		}
+		private := strings.HasPrefix(name, "security.") || strings.HasPrefix(name, "trusted.") || strings.HasPrefix(name, "system.")
+		if err != nil && !(private && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOTSUP))) {
+			return fmt.Errorf("extended attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// xattr calls a function that fills a buffer until the buffer is large enough.
+func xattr(get func(b []byte) (int, error)) ([]byte, error) {
+	for b := make([]byte, 4096); ; b = make([]byte, 2*len(b)) {
+		n, err := get(b)
+		if err == nil {
+			return b[:n], nil
+		}
+		if !errors.Is(err, unix.ERANGE) || len(b) > 1<<20 {
+			return nil, err
+		}
+	}
+}
+
+// umask reads the umask without setting it, which would be a race with other
+// goroutines that create files.
+func umask() fs.FileMode {
+	status, err := os.ReadFile("/proc/self/status")
+	if err == nil {
+		for line := range strings.SplitSeq(string(status), "\n") {
+			var mask fs.FileMode
+			if n, _ := fmt.Sscanf(line, "Umask:\t%o", &mask); n == 1 {
+				return mask
+			}
+		}
+	}
+	return 0o022
+}
