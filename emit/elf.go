@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 
 	"mkbtf/internal/elfhdr"
 )
@@ -50,6 +51,7 @@ type ELFEdit struct {
 	chunks []chunk
 	size   uint64
 	same   bool
+	source *os.File
 }
 
 // chunk is a piece of the output: new data, or n bytes from the input.
@@ -129,15 +131,36 @@ func (e *ELFEdit) Unchanged() bool { return e.same }
 // Size is the size of the output in bytes.
 func (e *ELFEdit) Size() uint64 { return e.size }
 
+// CopyFrom makes WriteTo take large ranges of the input from the open file that it
+// was mapped from, which lets the kernel copy them without mapping each page, and
+// share them if the file system can.
+func (e *ELFEdit) CopyFrom(f *os.File) { e.source = f }
+
+// copyLeast is the size of a range from which on CopyFrom pays.
+const copyLeast = 1 << 20
+
 // WriteTo writes the edited file.
 func (e *ELFEdit) WriteTo(w io.Writer) (n int64, err error) {
+	to, _ := w.(io.ReaderFrom)
 	for _, c := range e.chunks {
-		b := c.data
-		if b == nil {
-			b = e.in[c.off : c.off+c.n]
+		var k int64
+		if to != nil && e.source != nil && c.data == nil && c.n >= copyLeast {
+			if _, err = e.source.Seek(int64(c.off), io.SeekStart); err == nil {
+				k, err = to.ReadFrom(io.LimitReader(e.source, int64(c.n)))
+			}
+			if err == nil && uint64(k) < c.n {
+				err = io.ErrUnexpectedEOF
+			}
+		} else {
+			b := c.data
+			if b == nil {
+				b = e.in[c.off : c.off+c.n]
+			}
+			var m int
+			m, err = w.Write(b)
+			k = int64(m)
 		}
-		k, err := w.Write(b)
-		if n += int64(k); err != nil {
+		if n += k; err != nil {
 			return n, err
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mkbtf/internal/elfhdr/elftest"
 )
 
 // contents returns a write function for ReplaceFile.
@@ -313,18 +315,23 @@ func TestSignal(t *testing.T) {
 
 // TestReplaceWithEdit is the way that the two halves are used together.
 func TestReplaceWithEdit(t *testing.T) {
-	f := object(0, nil)
-	in := f.Bytes()
-	path := tempFile(t, string(in))
+	f := object(0, nil, elftest.Section{Name: ".debug_info", Data: blob(3<<20, 1)})
+	path := tempFile(t, string(f.Bytes()))
 	for i, want := range []bool{true, false} {
 		in, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		old, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
 		e, err := EditELF(in, []ELFSection{{".BTF", blob(100, 1), 4}}, ELFOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
+		e.CopyFrom(old)
 		changed, err := ReplaceFile(path, func(w io.Writer) error { _, err := e.WriteTo(w); return err }, ReplaceOptions{})
 		if err != nil || changed != want {
 			t.Errorf("run %d: changed %v, error %v", i, changed, err)
