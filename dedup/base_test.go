@@ -197,6 +197,20 @@ int INT int
 a ARRAY >=int index=int size=3
 s STRUCT s size=12 a=a
 `, nil},
+		{"dimensions of arrays", `
+int INT int
+in ARRAY >=int index=int size=3
+a ARRAY >=in index=int size=2
+s STRUCT s size=24 a=a
+t STRUCT t size=24 a=a
+`, `
+int INT int
+a ARRAY >=int index=int size=6
+s STRUCT s size=24 a=a
+in ARRAY >=int index=int size=2
+b ARRAY >=in index=int size=3
+t STRUCT t size=24 a=b
+`, []string{"ARRAY>ARRAY>base:int", "ARRAY>base:int", "ARRAY>base:int", "STRUCT t"}},
 		{"functions stay", `
 int INT int
 proto FUNC_PROTO >=int x=int

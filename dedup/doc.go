@@ -33,6 +33,7 @@
 // them in the module.
 //
 // What only one side has and no consumer can observe does not tell a type from
-// that of the base: type tags, the index type of arrays, the signedness flag of
-// an enum with the same values, names of parameters in pointers to functions.
+// that of the base: type tags, the index type of arrays, whether several dimensions
+// are one ARRAY of all elements or ARRAYs of ARRAYs, the signedness flag of an enum
+// with the same values, names of parameters in pointers to functions.
 package dedup

@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"bytes"
+	"slices"
 
 	"mkbtf/btf"
 )
@@ -124,7 +125,7 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 	}
 	var buf [24]btf.Member
 	u, us := blob.Decode(id, buf[:0], asOffset)
-	if u.Size != t.Size {
+	if u.Size != t.Size && t.Kind != btf.Array {
 		return false
 	}
 	ms := m.g.membersOf(n)
@@ -134,7 +135,7 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 	case btf.Float:
 		return true
 	case btf.Array:
-		return m.sameRef(Ref(t.Ref), u.Ref, byValue)
+		return m.sameArray(n, id, byValue)
 	case btf.Struct, btf.Union:
 		for i := range ms {
 			if us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(blob.StringAt(uint32(us[i].Name)), m.g.strings.Bytes(ms[i].Name)) {
@@ -166,4 +167,42 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 		return true
 	}
 	return false
+}
+
+// sameArray compares arrays. Encoders write several dimensions as one ARRAY of all
+// elements or as ARRAYs of ARRAYs; the same elements lie in the same places.
+func (m *matcher) sameArray(n uint32, id btf.ID, byValue bool) bool {
+	var ours, theirs [8]uint32
+	a, elem := ours[:0], Ref(n)
+	for range maxDepth {
+		t := &m.g.types[elem]
+		a = append(a, t.Size)
+		if elem = Ref(t.Ref); elem.isAnchor() || m.g.types[elem].Kind != btf.Array {
+			break
+		}
+	}
+	b := theirs[:0]
+	for range maxDepth {
+		t, _ := m.base.blob.Decode(id, nil, asOffset)
+		b = append(b, t.Size)
+		if id = t.Ref; m.base.blob.Record(id).Kind() != btf.Array {
+			break
+		}
+	}
+	if len(a) > 1 && len(b) > 1 {
+		if !slices.Equal(a, b) {
+			return false
+		}
+	} else if product(a) != product(b) {
+		return false
+	}
+	return m.sameRef(elem, id, byValue)
+}
+
+func product(dims []uint32) uint32 {
+	n := uint32(1)
+	for _, d := range dims {
+		n *= d
+	}
+	return n
 }

@@ -32,22 +32,41 @@ func (w *Worker) dimension(a *abbrev, f *frame) {
 		}
 	}
 	f.dims++
-	if n != 0 && f.count > math.MaxUint64/n {
-		f.count = math.MaxUint64
-		return
-	}
-	f.count *= n
+	w.dims = append(w.dims, n)
 }
 
+// endArray gives an array its dimensions: one ARRAY of the product of all, or an
+// ARRAY for each, the first one outermost.
 func (w *Worker) endArray(t *btf.Type, f *frame) {
 	if f.dims == 0 {
 		return
 	}
-	if f.count > math.MaxUint32 {
-		w.note(f.off, f.tag, "", "more than 2^32-1 elements; written with 0")
-		f.count = 0
+	dims := w.dims[len(w.dims)-int(f.dims):]
+	if w.c.opts.Features.NestedArrays {
+		for i := len(dims) - 1; i > 0; i-- {
+			t.Ref = btf.ID(w.addExtra(btf.Type{Kind: btf.Array, Ref: t.Ref, Size: w.elements(dims[i], f)}))
+		}
+		t.Size = w.elements(dims[0], f)
+	} else {
+		n := uint64(1)
+		for _, d := range dims {
+			if d != 0 && n > math.MaxUint64/d {
+				n = math.MaxUint64
+				break
+			}
+			n *= d
+		}
+		t.Size = w.elements(n, f)
 	}
-	t.Size = uint32(f.count)
+	w.dims = w.dims[:len(w.dims)-int(f.dims)]
+}
+
+func (w *Worker) elements(n uint64, f *frame) uint32 {
+	if n > math.MaxUint32 {
+		w.note(f.off, f.tag, "", "more than 2^32-1 elements; written with 0")
+		return 0
+	}
+	return uint32(n)
 }
 
 // subrange is a subrange type outside an array (Ada, Pascal): its base type.

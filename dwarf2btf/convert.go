@@ -72,6 +72,7 @@ func New(src *Source, opts Options) (*Converter, error) {
 	}
 	c.symbols = newSymbols(src)
 	c.perCPU = perCPURange(src)
+	c.registers = registersOf(src.Machine)
 	if err := c.group(); err != nil {
 		return nil, err
 	}
@@ -135,6 +136,7 @@ type Worker struct {
 	byteRef  uint32     // unsigned char, as stand-in; 0: not made yet
 	intRef   uint32     // array index; 0: not met yet
 	arrays   bool
+	dims     []uint64 // of the arrays that are open
 	late     []lateField
 	unsorted []lateStruct
 	enums64  []lateEnum
@@ -148,6 +150,7 @@ type Worker struct {
 	variables []rawVariable
 	tags      []rawTag
 	fileNames []string
+	locBuf    []byte
 
 	out Unit
 	err error
@@ -216,7 +219,7 @@ func (w *Worker) inUnit(err error) error {
 func (w *Worker) reset() {
 	w.unload()
 	w.types, w.members, w.pending, w.frames = w.types[:0], w.members[:0], w.pending[:0], w.frames[:0]
-	w.extra, w.byteRef, w.intRef, w.arrays = w.extra[:0], 0, 0, false
+	w.extra, w.byteRef, w.intRef, w.arrays, w.dims = w.extra[:0], 0, 0, false, w.dims[:0]
 	w.late, w.unsorted, w.enums64, w.specs = w.late[:0], w.unsorted[:0], w.enums64[:0], w.specs[:0]
 	w.forward, w.declFile = w.forward[:0], w.declFile[:0]
 	w.functions, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]

@@ -88,6 +88,9 @@ func (w *Worker) resolveAll() {
 		t.Ref = w.resolve(uint32(t.Ref))
 		if t.Kind == btf.Array {
 			t.Extra = uint32(index)
+			if t.Ref == 0 {
+				t.Ref = w.resolve(w.byteType())
+			}
 		}
 		w.forward = append(w.forward, btf.ID(len(w.types)+i+1))
 	}

@@ -7,6 +7,9 @@ type Features struct {
 	Enum64   bool // ENUM64 for enumerations of 8 bytes [enum64]; without, their values are cut
 	TypeTags bool // TYPE_TAG for btf_type_tag [type_tag]
 	DeclTags bool // DECL_TAG for btf_decl_tag [decl_tag]
+	// NestedArrays writes an array of two dimensions as an ARRAY of ARRAYs, as pahole
+	// does since 1.32; without it is one ARRAY of all elements.
+	NestedArrays bool
 }
 
 // KernelFeatures is what the kernel's build asks pahole for since Linux 6.12.
@@ -38,6 +41,9 @@ type Options struct {
 	// DeclFiles asks for Unit.Files and Unit.DeclFile.
 	DeclFiles bool
 
+	// Explain fills in Function.Why.
+	Explain bool
+
 	// Note, if not nil, is told of everything that BTF cannot express and of what
 	// became of it. Workers call it concurrently.
 	Note func(Note)
@@ -47,10 +53,11 @@ type Options struct {
 func DefaultOptions() Options { return Options{Features: KernelFeatures} }
 
 // DefaultExcluded lists the languages that are left out unless asked for: every
-// C++ and Rust, whose names and types BTF can express only in part.
+// C++ and Rust, whose names and types BTF can express only in part, and assembly,
+// whose functions have no prototypes (pahole calls them all void f(void)).
 func DefaultExcluded() []uint16 {
 	return []uint16{
 		LangCPlusPlus, LangCPlusPlus03, LangCPlusPlus11, LangCPlusPlus14, LangCPlusPlus17, LangCPlusPlus20, LangCPlusPlus23,
-		LangRust, langRustOld,
+		LangRust, langRustOld, LangMipsAssembler, LangAssembly,
 	}
 }

@@ -109,7 +109,7 @@ type frame struct {
 	maxBit uint32 // composite: largest bit offset of a member
 	item   int32  // index of a function, variable or member that takes the tags
 	dims   uint32 // array: number of dimensions
-	count  uint64 // array: product of the dimensions; enum: see enumState
+	count  uint64 // enum: see enumState
 	tag    uint16
 	kind   frameKind
 	flags  frameFlags
@@ -297,9 +297,6 @@ func (w *Worker) push(f frame) {
 				t.Flag = false
 			}
 		}
-	}
-	if f.kind == frameArray {
-		f.count = 1
 	}
 	w.frames = append(w.frames, f)
 }

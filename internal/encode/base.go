@@ -46,3 +46,17 @@ type Base struct {
 	Blob  *btf.Blob
 	Index *dedup.Base
 }
+
+// nestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in
+// the base: what encodes against it should do likewise.
+func (b *Base) nestsArrays() bool {
+	for id := b.Blob.Start(); id < b.Blob.End(); id++ {
+		if b.Blob.Record(id).Kind() != btf.Array {
+			continue
+		}
+		if t, _ := b.Blob.Decode(id, nil, func(uint32) btf.Str { return 0 }); b.Blob.Record(t.Ref).Kind() == btf.Array {
+			return true
+		}
+	}
+	return false
+}

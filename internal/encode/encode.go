@@ -15,6 +15,8 @@ type Encoder struct {
 	opts Options
 	form Form
 	base *Base // nil if the form needs none
+	// nestArrays: write arrays of several dimensions as ARRAYs of ARRAYs.
+	nestArrays bool
 	// perFile is the number of goroutines for one file, 0: those of the options.
 	perFile int
 }
@@ -22,7 +24,7 @@ type Encoder struct {
 // New loads the base and settles the form. ErrNoBase if the form needs a base and
 // there is none.
 func New(opts Options) (*Encoder, error) {
-	e := &Encoder{opts: opts, form: opts.Form}
+	e := &Encoder{opts: opts, form: opts.Form, nestArrays: true}
 	if e.form == SelfContained {
 		return e, nil
 	}
@@ -33,7 +35,7 @@ func New(opts Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.base = base
+	e.base, e.nestArrays = base, base.nestsArrays()
 	if e.form == Auto {
 		e.form = Split
 		if base.Relocates() {
@@ -74,7 +76,9 @@ func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	conv, err := dwarf2btf.New(src, e.opts.converter(f.Name))
+	copts := e.opts.converter(f.Name)
+	copts.Features.NestedArrays = e.nestArrays
+	conv, err := dwarf2btf.New(src, copts)
 	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
 		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), and encode it before it is stripped", err)
 	}
