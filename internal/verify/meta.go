@@ -27,7 +27,7 @@ func (b *blob) metas(ab *Abilities) *Error {
 		if len(b.offs) == 0 && b.base == nil {
 			b.offs = append(b.offs, voidRecord)
 		}
-		if len(b.offs) < maxTypes-1 {
+		if len(b.offs) < maxTypes {
 			b.offs = append(b.offs, off)
 		}
 		off += n

@@ -91,7 +91,3 @@ func (t *Target) resolved() *blob {
 	t.resolve.Do(func() { t.b.resolveAll(&t.Abilities) })
 	return t.b
 }
-
-// Types is one more than the largest type id of the kernel: where the ids of a
-// module's types begin.
-func (t *Target) Types() uint32 { return t.b.nrTypes() }
