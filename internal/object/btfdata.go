@@ -28,12 +28,12 @@ type BTFData struct {
 // .BTF, a file of /sys/kernel/btf. ErrNoBTF if the file could hold BTF and does
 // not, ErrFormat if it is something else.
 func LoadBTF(path string) (*BTFData, error) {
-	data, unmap, err := mapFile(path)
+	m, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer unmap()
-	return LoadBTFBytes(path, data)
+	defer m.close()
+	return LoadBTFBytes(path, m.data)
 }
 
 // LoadBTFBytes is LoadBTF for a file that is in memory. The result is a copy.

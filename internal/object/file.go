@@ -3,6 +3,7 @@ package object
 import (
 	"debug/elf"
 	"fmt"
+	"os"
 	"sync"
 
 	"mkbtf/btf"
@@ -18,9 +19,9 @@ type File struct {
 	Machine  elf.Machine
 	Sections []Section // by index; 0 is the null section; empty if the file has no section headers
 
-	data  []byte
-	unmap func() error
-	byNam map[string]int // first section of each name
+	data   []byte
+	disk   *mapped        // nil if the content came from memory
+	byName map[string]int // first section of each name
 
 	symbolsOnce sync.Once
 	symbols     *symbolTable
@@ -42,16 +43,16 @@ type Section struct {
 // Open maps an ELF file. The file must be closed again; everything that was got
 // from it is invalid then.
 func Open(path string) (*File, error) {
-	data, unmap, err := mapFile(path)
+	m, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := OpenBytes(path, data)
+	f, err := OpenBytes(path, m.data)
 	if err != nil {
-		unmap()
+		m.close()
 		return nil, err
 	}
-	f.unmap = unmap
+	f.disk = m
 	return f, nil
 }
 
@@ -69,7 +70,7 @@ func OpenBytes(name string, data []byte) (*File, error) {
 	}
 	f := &File{
 		Name: name, Class: h.Class, Order: h.Order, Type: h.Type, Machine: h.Machine,
-		Sections: make([]Section, len(headers)), data: data, byNam: make(map[string]int),
+		Sections: make([]Section, len(headers)), data: data, byName: make(map[string]int),
 	}
 	for i := range headers {
 		s := &f.Sections[i]
@@ -78,8 +79,8 @@ func OpenBytes(name string, data []byte) (*File, error) {
 			continue
 		}
 		s.Name = names.At(headers[i].NameOff)
-		if _, ok := f.byNam[s.Name]; !ok {
-			f.byNam[s.Name] = i
+		if _, ok := f.byName[s.Name]; !ok {
+			f.byName[s.Name] = i
 		}
 	}
 	return f, nil
@@ -88,20 +89,29 @@ func OpenBytes(name string, data []byte) (*File, error) {
 // Close releases the mapping of a file that Open has made.
 func (f *File) Close() error {
 	f.data = nil
-	if f.unmap == nil {
+	if f.disk == nil {
 		return nil
 	}
-	unmap := f.unmap
-	f.unmap = nil
-	return unmap()
+	m := f.disk
+	f.disk = nil
+	return m.close()
+}
+
+// Bytes is the whole file, the signature of a module included. It must not be
+// changed.
+func (f *File) Bytes() []byte { return f.data }
+
+// Disk is the open file that Bytes was mapped from; nil if it came from memory.
+func (f *File) Disk() *os.File {
+	if f.disk == nil {
+		return nil
+	}
+	return f.disk.file
 }
 
 // Relocatable reports whether the file is ET_REL: a module, an object, but not a
 // vmlinux.
 func (f *File) Relocatable() bool { return f.Type == elf.ET_REL }
-
-// Size is the size of the whole file in bytes.
-func (f *File) Size() uint64 { return uint64(len(f.data)) }
 
 // AddrSize is the size of an address in bytes: 4 or 8.
 func (f *File) AddrSize() int {
@@ -114,7 +124,7 @@ func (f *File) AddrSize() int {
 // Section returns the index of the first section of a name, and whether there is
 // one.
 func (f *File) Section(name string) (index int, ok bool) {
-	index, ok = f.byNam[name]
+	index, ok = f.byName[name]
 	return index, ok
 }
 

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,31 +13,52 @@ import (
 // not tell its size truly, such as a pipe.
 const largestRead = 16 << 30
 
+// mapped is the content of an open file.
+type mapped struct {
+	data  []byte
+	file  *os.File
+	unmap func() error // nil if the content was read
+}
+
+func (m *mapped) close() error {
+	err := m.file.Close()
+	if m.unmap != nil {
+		err = errors.Join(m.unmap(), err)
+	}
+	return err
+}
+
 // mapFile maps a regular file or reads anything else to its end: pipes, sysfs
 // files (whose size is rounded up to a page or 0), files on systems that cannot
 // map.
-func mapFile(path string) (data []byte, unmap func() error, err error) {
+func mapFile(path string) (*mapped, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer f.Close()
-	st, err := f.Stat()
+	m := &mapped{file: f}
+	if err := m.load(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *mapped) load() error {
+	st, err := m.file.Stat()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if st.IsDir() {
-		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("is a directory")}
+		return &fs.PathError{Op: "read", Path: m.file.Name(), Err: errors.New("is a directory")}
 	}
-	if st.Mode().IsRegular() && st.Size() > 0 && st.Size() <= math.MaxInt && !onPseudoFS(f) {
-		if data, unmap, err = mapping(f, st.Size()); err == nil {
-			return data, unmap, nil
+	if st.Mode().IsRegular() && st.Size() > 0 && st.Size() <= math.MaxInt && !onPseudoFS(m.file) {
+		if m.data, m.unmap, err = mapping(m.file, st.Size()); err == nil {
+			return nil
 		}
 	}
-	if data, err = readWhole(f); err != nil {
-		return nil, nil, err
-	}
-	return data, func() error { return nil }, nil
+	m.data, err = readWhole(m.file)
+	return err
 }
 
 // readWhole reads to the end of the file whatever its size claims to be.
