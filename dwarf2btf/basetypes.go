@@ -78,6 +78,19 @@ func floatSize(n uint64) bool {
 	return false
 }
 
+// realName is the C type of a part of a complex number of which only the size is known.
+func realName(size uint64) string {
+	switch size {
+	case 2:
+		return "_Float16"
+	case 4:
+		return "float"
+	case 8:
+		return "double"
+	}
+	return "long double"
+}
+
 // complex writes a complex floating-point type of size bytes in all.
 func (w *Worker) complex(off uint32, tag uint16, name btf.Str, size uint64) {
 	half := size / 2
@@ -89,6 +102,9 @@ func (w *Worker) complex(off uint32, tag uint16, name btf.Str, size uint64) {
 	part := w.result.Strings.Bytes(name)
 	for _, prefix := range []string{"_Complex ", "complex "} {
 		part = bytes.TrimPrefix(part, []byte(prefix))
+	}
+	if string(part) == "complex" { // clang's name for all of them
+		part = []byte(realName(half))
 	}
 	float := w.addExtra(btf.Type{Kind: btf.Float, Name: btf.Str(w.names.intern(part) &^ badName), Size: uint32(half)})
 	if w.open >= 0 {

@@ -33,6 +33,9 @@ type rawKind uint8
 const (
 	rawNamed rawKind = iota
 	rawVarargs
+	// rawRepeated is a second DIE for a parameter: GCC adds one behind the others for
+	// a parameter that it knows to be constant in an inlined part of the function.
+	rawRepeated
 )
 
 // rawParam is a parameter of a subprogram.
@@ -206,6 +209,7 @@ func (w *Worker) chainTags(chain uint32, owner tagOwner, target uint32) error {
 // if one has no name.
 func (w *Worker) readParameters(i int) (ok bool, err error) {
 	f := w.functions[i]
+	first := len(w.members)
 	for k := f.first; k < f.last; k++ {
 		p := &w.params[k]
 		if p.function != int32(i) {
@@ -235,6 +239,10 @@ func (w *Worker) readParameters(i int) (ok bool, err error) {
 				}
 			}
 			next := w.origin(a, off)
+			if n == 0 && next != 0 && w.seenBefore(f.first, k, int32(i), next) {
+				p.kind = rawRepeated
+				break
+			}
 			if a.has.has(slotAnnotation) && w.c.opts.Features.DeclTags && w.err == nil {
 				chain := w.ref(w.formAt(a, slotAnnotation), w.val[slotAnnotation], off, a.tag)
 				if err := w.chainTags(chain, onParameter, k); err != nil {
@@ -252,6 +260,9 @@ func (w *Worker) readParameters(i int) (ok bool, err error) {
 			}
 			off = next
 		}
+		if p.kind == rawRepeated {
+			continue
+		}
 		switch {
 		case m.Name == 0:
 			return false, nil
@@ -264,15 +275,34 @@ func (w *Worker) readParameters(i int) (ok bool, err error) {
 		}
 		w.members = append(w.members, m)
 	}
+	if n := len(w.members) - first; n > btf.MaxVlen {
+		w.note(f.off, tagSubprogram, w.nameText(f.name), "%d parameters; left out", n)
+		return false, nil
+	}
 	return true, nil
+}
+
+// seenBefore reports whether an earlier parameter of the same function, behind
+// first, is an instance of the same origin.
+func (w *Worker) seenBefore(first, k uint32, function int32, origin uint32) bool {
+	first = max(first, k-min(k, 64)) // more would only help hostile input
+	for ; first < k; first++ {
+		if p := &w.params[first]; p.function == function && p.origin == origin && p.kind == rawNamed {
+			return true
+		}
+	}
+	return false
 }
 
 // entry returns the address of the current DIE's code, 0 if it has none.
 func (w *Worker) entry(a *abbrev) (uint64, error) {
-	if !a.has.has(slotLowPC) {
-		return 0, nil
+	switch {
+	case a.has.has(slotLowPC):
+		return w.address(w.formAt(a, slotLowPC), w.val[slotLowPC])
+	case a.has.has(slotRanges):
+		return w.firstRange(w.formAt(a, slotRanges), w.val[slotRanges])
 	}
-	return w.address(w.formAt(a, slotLowPC), w.val[slotLowPC])
+	return 0, nil
 }
 
 // address decodes an address attribute of the current unit.
@@ -295,8 +325,8 @@ func (w *Worker) emitFunctions(n int) error {
 		out := Function{
 			Name: f.name, Linkage: f.linkage, Proto: btf.ID(n + int(f.proto) + 1), LowPC: f.lowPC, DIE: die, Group: f.group,
 		}
-		if f.external {
-			out.Flags |= FuncExternal
+		if err := w.judge(i, &out); err != nil {
+			return err
 		}
 		if len(w.tags) > 0 {
 			out.Tags = w.functionTags(i)
@@ -312,7 +342,7 @@ func (w *Worker) functionTags(i int) []Tag {
 	list := w.tagsOf(onFunction, uint32(i), -1, nil)
 	n := int32(0)
 	for k := f.first; k < f.last; k++ {
-		if w.params[k].function != int32(i) {
+		if w.params[k].function != int32(i) || w.params[k].kind == rawRepeated {
 			continue
 		}
 		list = w.tagsOf(onParameter, k, n, list)

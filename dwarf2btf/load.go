@@ -124,6 +124,10 @@ func (w *Worker) root(u *loadedUnit) error {
 		}
 	}
 	u.hasLines = a.has.has(slotStmtList)
+	if a.has.has(slotLowPC) {
+		// The base of ranges. Without a readable one they are relative to 0.
+		u.lowPC, _ = w.address(w.formAt(a, slotLowPC), w.val[slotLowPC])
+	}
 	text := func(s slot) string {
 		if !a.has.has(s) {
 			return ""
@@ -149,7 +153,7 @@ func (w *Worker) root(u *loadedUnit) error {
 			u.clang = bytes.Contains(b, []byte("clang")) || strings.Contains(string(b), "LLVM")
 		}
 	}
-	u.excluded = u.language == LangMipsAssembler || u.language == LangAssembly || slices.Contains(w.c.excluded, u.language)
+	u.excluded = slices.Contains(w.c.excluded, u.language)
 	return nil
 }
 

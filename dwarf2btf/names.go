@@ -200,6 +200,7 @@ func cString(section []byte, name string, off uint64) ([]byte, error) {
 type sharedSections struct {
 	strOffsets lazySection
 	addr       lazySection
+	loclists   lazySection
 }
 
 type lazySection struct {
@@ -217,6 +218,20 @@ func (l *lazySection) get(s Section, name string) ([]byte, error) {
 		}
 		l.data, l.err = s.Read(0, s.Size(), nil)
 		if l.err != nil {
+			l.err = &Error{Section: name, Msg: l.err.Error(), Err: l.err}
+		}
+	})
+	return l.data, l.err
+}
+
+// raw reads the section without relocations.
+func (l *lazySection) raw(s Section, name string) ([]byte, error) {
+	l.once.Do(func() {
+		if s == nil {
+			l.err = malformed(name, 0, "a unit needs the section, which the file lacks")
+			return
+		}
+		if l.data, l.err = s.Bytes(); l.err != nil {
 			l.err = &Error{Section: name, Msg: l.err.Error(), Err: l.err}
 		}
 	})

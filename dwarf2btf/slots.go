@@ -75,7 +75,7 @@ func (m attrMask) has(s slot) bool { return m>>s&1 != 0 }
 
 var (
 	wantComposite = slots(slotName, slotByteSize, slotDeclaration, slotSpecification, slotAbstractOrigin, slotSignature, slotAnnotation, slotDeclFile)
-	wantUnit      = slots(slotName, slotLanguage, slotProducer, slotStrOffsetsBase, slotAddrBase, slotLoclistsBase, slotRnglistsBase, slotDwoName, slotStmtList, slotCompDir)
+	wantUnit      = slots(slotName, slotLanguage, slotProducer, slotStrOffsetsBase, slotAddrBase, slotLoclistsBase, slotRnglistsBase, slotDwoName, slotStmtList, slotCompDir, slotLowPC)
 	wantSized     = slots(slotName, slotType, slotByteSize)
 
 	// wanted lists the attributes that are read of each tag.

@@ -336,6 +336,10 @@ func (w *Worker) close(f *frame) {
 		}
 		w.open = int(f.parent)
 		t.First, t.Len = f.first, uint32(len(w.members))-f.first
+		if t.Len > btf.MaxVlen {
+			w.note(f.off, f.tag, w.nameText(t.Name), "%d members; all behind the first %d left out", t.Len, btf.MaxVlen)
+			t.Len = btf.MaxVlen
+		}
 		switch f.kind {
 		case frameComposite:
 			w.endComposite(t, f)
