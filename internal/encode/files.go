@@ -101,25 +101,42 @@ func (e *Encoder) checkSignature(f *object.File) error {
 
 // writeELF puts the BTF into the module, or into a copy of it.
 func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
-	edit, err := emit.EditELF(f.Raw(), []emit.ELFSection{
+	edit, err := emit.EditELF(f.Bytes(), []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
 		{Name: ".BTF.base", Data: out.Base, Align: 4},
 	}, emit.ELFOptions{DropSignature: e.opts.DropSignature})
 	if err != nil {
 		return err
 	}
+	write := func(w io.Writer) error {
+		_, err := edit.WriteTo(w)
+		return err
+	}
 	switch e.opts.Out {
 	case "-":
-		_, err = edit.WriteTo(stdout)
-		return err
+		return write(stdout)
 	case "":
 		if edit.Unchanged() {
 			e.opts.note(path, "has this BTF already")
 			return nil
 		}
-		return emit.ReplaceFile(path, edit)
+		_, err := emit.ReplaceFile(path, write, emit.ReplaceOptions{})
+		return err
 	}
-	return emit.WriteFile(e.opts.Out, path, edit)
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	_, err = emit.ReplaceFile(e.opts.Out, write, emit.ReplaceOptions{Perm: st.Mode().Perm()})
+	return err
+}
+
+func writeBytes(path string, data []byte) error {
+	_, err := emit.ReplaceFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}, emit.ReplaceOptions{})
+	return err
 }
 
 // writeDetached writes raw BTF: to Out (and Out.base), or beside the module under
@@ -140,13 +157,13 @@ func (e *Encoder) writeDetached(path string, out *emit.Output, stdout io.Writer)
 	if out.BTF == nil {
 		return errors.Join(removeStale(name), removeStale(base))
 	}
-	if err := emit.WriteBytes(name, out.BTF); err != nil {
+	if err := writeBytes(name, out.BTF); err != nil {
 		return err
 	}
 	if out.Base == nil {
 		return removeStale(base)
 	}
-	return emit.WriteBytes(base, out.Base)
+	return writeBytes(base, out.Base)
 }
 
 // removeStale removes the output of an earlier run, which would be taken for this one's.
