@@ -52,6 +52,9 @@ func TestRelocationsAsLinked(t *testing.T) {
 	for _, target := range linkTargets {
 		for _, dwarf := range []string{"-gdwarf-4", "-gdwarf-5"} {
 			t.Run(target.name+" "+dwarf, func(t *testing.T) {
+				if testing.Short() && dwarf == "-gdwarf-4" {
+					t.Skip("short")
+				}
 				t.Parallel()
 				dir := t.TempDir()
 				writeFile(t, dir, "a.c", source)
