@@ -59,7 +59,7 @@ var resolveCases = []loadCase{
 
 	{"INT member too large", mk(i32, rec{"s", kStruct | 1, 4, "a", 1, 8}), EINVAL, "[2] STRUCT s size=4 vlen=1\n\ta type_id=1 bits_offset=8 Member exceeds struct_size"},
 	{"INT member of 128 bits off a byte", mk(rec{"i", kInt, 16, 128}, rec{"s", kStruct | 1, 32, "a", 1, 1}), EINVAL, "[2] STRUCT s size=32 vlen=1\n\ta type_id=1 bits_offset=1 nr_copy_bits exceeds 128"},
-	{"INT member offset overflow", mk(rec{"i", kInt, 4, 16<<16 | 16}, rec{"s", kStruct | 1, 0x20000000, "a", 1, 0xfffffff0}), EINVAL, "[2] STRUCT s size=536870912 vlen=1\n\ta type_id=1 bits_offset=4294967280 bits_offset exceeds U32_MAX"},
+	{"INT member offset overflow", mk(rec{"i", kInt, 4, 16<<16 | 16}, rec{"s", kStruct | 1, 0x20000000, "a", 1, -16}), EINVAL, "[2] STRUCT s size=536870912 vlen=1\n\ta type_id=1 bits_offset=4294967280 bits_offset exceeds U32_MAX"},
 	{"INT member pushed out by its offset", mk(rec{"i", kInt, 4, 24<<16 | 8}, rec{"s", kStruct | 1, 4, "a", 1, 16}), EINVAL, "[2] STRUCT s size=4 vlen=1\n\ta type_id=1 bits_offset=16 Member exceeds struct_size"},
 	{"INT member off a byte", mk(rec{"i", kInt, 4, 3}, rec{"s", kStruct | 1, 4, "a", 1, 5}), 0, ""},
 	{"typedef of INT too large", mk(i32, rec{"t", kTypedef, 1}, rec{"s", kStruct | 1, 2, "a", 2, 0}), EINVAL, "[3] STRUCT s size=2 vlen=1\n\ta type_id=1 bits_offset=0 Member exceeds struct_size"},
@@ -67,7 +67,7 @@ var resolveCases = []loadCase{
 	{"bit-field of an odd INT", mk(rec{"i", kInt, 4, 3}, rec{"s", kStruct | kf | 1, 4, "a", 1, 1 << 24}), EINVAL, "[2] STRUCT s size=4 vlen=1\n\ta type_id=1 bitfield_size=1 bits_offset=0 Invalid member base type"},
 	{"INT off a byte beside bit-fields", mk(i32, rec{"s", kStruct | kf | 1, 8, "a", 1, 1}), EINVAL, "[2] STRUCT s size=8 vlen=1\n\ta type_id=1 bitfield_size=0 bits_offset=1 Invalid member offset"},
 	{"bit-field wider than its INT", mk(i32, rec{"s", kStruct | kf | 1, 8, "a", 1, 33 << 24}), EINVAL, "[2] STRUCT s size=8 vlen=1\n\ta type_id=1 bitfield_size=33 bits_offset=0 Invalid member bitfield_size"},
-	{"bit-field over 128 bits", mk(rec{"i", kInt, 16, 128}, rec{"s", kStruct | kf | 1, 32, "a", 1, 128<<24 | 1}), EINVAL, "[2] STRUCT s size=32 vlen=1\n\ta type_id=1 bitfield_size=128 bits_offset=1 nr_copy_bits exceeds 128"},
+	{"bit-field over 128 bits", mk(rec{"i", kInt, 16, 128}, rec{"s", kStruct | kf | 1, 32, "a", 1, uint32(128<<24 | 1)}), EINVAL, "[2] STRUCT s size=32 vlen=1\n\ta type_id=1 bitfield_size=128 bits_offset=1 nr_copy_bits exceeds 128"},
 	{"bit-field outside", mk(i32, rec{"s", kStruct | kf | 1, 4, "a", 1, 8<<24 | 30}), EINVAL, "[2] STRUCT s size=4 vlen=1\n\ta type_id=1 bitfield_size=8 bits_offset=30 Member exceeds struct_size"},
 	{"bit-field of a const INT outside", mk(i32, rec{0, kConst, 1}, rec{"s", kStruct | kf | 1, 4, "a", 2, 8<<24 | 30}), EINVAL, "[3] STRUCT s size=4 vlen=1\n\ta type_id=1 bitfield_size=8 bits_offset=30 Member exceeds struct_size"},
 	{"bit-fields", mk(i32, rec{"s", kStruct | kf | 3, 8, "a", 1, 3 << 24, "b", 1, 29<<24 | 3, "c", 1, 32}), 0, ""},
@@ -104,7 +104,7 @@ var resolveCases = []loadCase{
 	{"FUNC", mk(i32, rec{0, kFuncProto | 3, 1, "a", 1, "b", 1, 0, 0}, rec{"f", kFunc | 1, 2}), 0, ""},
 
 	{"DECL_TAG of an INT", mk(i32, rec{"t", kDeclTag, 1, -1}), EINVAL, "[2] DECL_TAG t type=1 component_idx=-1 Invalid type_id"},
-	{"DECL_TAG of nothing", mk(i32, rec{"t", kDeclTag, 0xffffffff, -1}), EINVAL, "[2] DECL_TAG t type=4294967295 component_idx=-1 Invalid type_id"},
+	{"DECL_TAG of nothing", mk(i32, rec{"t", kDeclTag, -1, -1}), EINVAL, "[2] DECL_TAG t type=4294967295 component_idx=-1 Invalid type_id"},
 	{"DECL_TAG of void", mk(i32, rec{"t", kDeclTag, 0, -1}), EINVAL, "[2] DECL_TAG t type=0 component_idx=-1 Invalid type_id"},
 	{"DECL_TAG of an enum", mk(rec{"e", kEnum, 4}, rec{"t", kDeclTag, 1, -1}), EINVAL, "[2] DECL_TAG t type=1 component_idx=-1 Invalid type_id"},
 	{"DECL_TAG of a FWD", mk(rec{"f", kFwd, 0}, rec{"t", kDeclTag, 1, -1}), EINVAL, "[2] DECL_TAG t type=1 component_idx=-1 Invalid type_id"},
