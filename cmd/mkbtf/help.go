@@ -11,6 +11,28 @@ import (
 
 // usages are what help says about a verb before its options.
 var usages = map[string]string{
+	"encode": `Usage: mkbtf encode [-b BASE] [-f FORM] [OPTIONS] FILE...
+
+Turns the DWARF of kernel modules into BTF and puts it into them, in place. FILE is a
+module with DWARF: run it after the build, before strip, signing and compression.
+
+The forms:
+  split           smallest; loads on exactly the kernel build that BASE is of, 5.11+
+  distilled       loads on every build of 6.11+ that still has the few kernel types
+                  that the module needs
+  self-contained  loads on every build of 6.11+, needs no BASE, and is the largest
+  auto            distilled if the kernel of BASE can relocate it, else split
+
+BASE is vmlinux, raw BTF, or /sys/kernel/btf/vmlinux for the kernel that runs.
+
+Detached BTF goes to FILE.BTF, and FILE.BTF.base if the form has a base of its own.
+
+Examples:
+  mkbtf encode -b /sys/kernel/btf/vmlinux my.ko
+  mkbtf encode -f self-contained -o with-btf.ko my.ko
+  mkbtf encode -b vmlinux -f split --detached *.ko
+  make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
+`,
 	"dump": `Usage: mkbtf dump [-b BASE] FILE
 
 Prints the types of FILE, one a line and their members indented, in the format

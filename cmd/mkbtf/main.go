@@ -37,6 +37,7 @@ type verb struct {
 // verbs are in the order in which help lists them.
 func verbs() []verb {
 	return []verb{
+		{"encode", "turn a module's DWARF into BTF", runEncode},
 		{"dump", "show BTF as text", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
 	}
