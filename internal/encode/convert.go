@@ -13,9 +13,11 @@ import (
 // function and variable are candidates of all units, with their types as the
 // merged dedup knows them.
 type function struct {
-	dwarf2btf.Function
+	dwarf2btf.Candidate
+	name btf.Str
+	tags []dwarf2btf.Tag
 	unit int
-	ref  dedup.Ref
+	ref  dedup.Ref // its prototype
 }
 
 type variable struct {
@@ -26,6 +28,7 @@ type variable struct {
 
 // converted is a file's DWARF, units done and merged.
 type converted struct {
+	symbols   *dwarf2btf.Symbols
 	dedup     *dedup.Dedup
 	functions []function // in the order of units and DIEs
 	variables []variable
@@ -33,10 +36,11 @@ type converted struct {
 
 // collector is what one goroutine gathers.
 type collector struct {
-	convert   *dwarf2btf.Worker
-	dedup     *dedup.Worker
-	functions []function
-	variables []variable
+	convert    *dwarf2btf.Worker
+	dedup      *dedup.Worker
+	functions  []function
+	variables  []variable
+	candidates []dwarf2btf.Candidate // scratch
 }
 
 // convert runs all units of a file through n goroutines. The result does not
@@ -81,7 +85,7 @@ func convert(conv *dwarf2btf.Converter, n int) (*converted, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &converted{dedup: d}
+	c := &converted{dedup: d, symbols: conv.Symbols()}
 	for i := range workers {
 		c.take(&workers[i], &maps[i])
 	}
@@ -112,9 +116,10 @@ func (c *collector) unit(u int) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range unit.Functions {
-		f.Tags = slices.Clone(f.Tags)
-		c.functions = append(c.functions, function{f, u, refs[f.Proto]})
+	c.candidates = unit.AppendCandidates(c.candidates[:0], u)
+	for i := range unit.Functions {
+		f := &unit.Functions[i]
+		c.functions = append(c.functions, function{c.candidates[i], f.Name, slices.Clone(f.Tags), u, refs[f.Proto]})
 	}
 	for _, v := range unit.Variables {
 		v.Tags = slices.Clone(v.Tags)
@@ -138,8 +143,8 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 		}
 	}
 	for _, f := range w.functions {
-		f.Name, f.Linkage, f.ref = name(f.Name), name(f.Linkage), m.Ref(f.ref)
-		tags(f.Tags)
+		f.name, f.ref = name(f.name), m.Ref(f.ref)
+		tags(f.tags)
 		c.functions = append(c.functions, f)
 	}
 	for _, v := range w.variables {

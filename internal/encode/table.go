@@ -22,7 +22,7 @@ func (c *converted) table(base *Base, src *dwarf2btf.Source, note func(string, .
 	if err := res.KeepAll(); err != nil {
 		return nil, err
 	}
-	if err := addFunctions(res, c.functions, note); err != nil {
+	if err := addFunctions(res, c.functions, c.symbols, note); err != nil {
 		return nil, err
 	}
 	if err := addVariables(res, c.variables, src, note); err != nil {
