@@ -192,7 +192,7 @@ func TestRepeats(t *testing.T) {
 	if want := map[string]int{"STRUCT": 1, "PTR": 1, "FUNC_PROTO": 1}; !reflect.DeepEqual(got, want) {
 		t.Errorf("A repeats %v, want %v", got, want)
 	}
-	if s := text(t, r); !strings.Contains(s, "A repeats 3 types of its own base\n") || strings.Contains(s, "B repeats") {
+	if s := text(t, r); !strings.Contains(s, "A repeats types of its own base: 3\n") || strings.Contains(s, "B repeats") {
 		t.Errorf("not in the summary:\n%s", s)
 	}
 }

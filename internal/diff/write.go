@@ -78,7 +78,7 @@ func (r *Report) Summary(w io.Writer) error {
 			line += fmt.Sprintf(", %d %s", n, c)
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d differences: %s\n", len(r.Entries), line[2:])
+	_, err := fmt.Fprintf(w, "differences: %d (%s)\n", len(r.Entries), line[2:])
 	return err
 }
 
@@ -86,7 +86,7 @@ func repeats(w io.Writer, side string, n int) error {
 	if n == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s repeats %d types of its own base\n", side, n)
+	_, err := fmt.Fprintf(w, "%s repeats types of its own base: %d\n", side, n)
 	return err
 }
 
