@@ -17,6 +17,8 @@ type loadedUnit struct {
 	tab   *abbrevTable
 
 	name      string
+	compDir   string
+	fileBase  uint32 // first of the unit's files in Worker.fileNames
 	language  uint16
 	excluded  bool
 	clang     bool // made by clang or another LLVM compiler
@@ -139,6 +141,9 @@ func (w *Worker) root(u *loadedUnit) error {
 		return string(b)
 	}
 	u.name = text(slotName)
+	if w.c.opts.DeclFiles {
+		u.compDir = text(slotCompDir)
+	}
 	if a.tag == tagSkeletonUnit || u.kind == utSkeleton || a.has.has(slotDwoName) {
 		return &Error{
 			Section: w.c.sections[u.section].Name(), Offset: u.off, Tag: a.tag, Err: ErrSplitDWARF,

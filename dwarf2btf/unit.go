@@ -26,8 +26,8 @@ type Unit struct {
 	Variables []Variable
 	// DeclFile[id-1] says in which file the type with that id is declared, as an
 	// index into Files; 0 if that is not known (Files[0] is ""). Both are nil
-	// unless Options.DeclFiles is set. Names are as in the line table: a relative
-	// one counts from its directory, that from the compilation directory.
+	// unless Options.DeclFiles is set. Names are complete paths as far as the line
+	// table and the compilation directory make them so.
 	Files    []string
 	DeclFile []uint32
 }

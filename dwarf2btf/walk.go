@@ -135,7 +135,9 @@ func (w *Worker) walk() error {
 	if !u.hasKids {
 		return nil
 	}
-	w.declFileTable()
+	if err := w.declFileTable(); err != nil {
+		return err
+	}
 	data := w.data
 	tab := u.tab
 	dense := tab.dense
