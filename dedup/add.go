@@ -16,6 +16,7 @@ type Worker struct {
 	stack []btf.ID // ids whose references are being resolved
 	tmp   []btf.Member
 	seen  []uint32   // by node: number of the last unit that listed it, plus 1
+	part  []bool     // by id: something else refers to it
 	where []defIn    // by anchor: the definition in the current unit
 	arena []Ref      // memory for lists
 	units []unitList // what this worker has taken in
@@ -63,7 +64,7 @@ func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
 	if w.pass(t, nil) {
 		w.separate(index, t)
 	}
-	w.list(index, roots)
+	w.list(index, roots, t)
 	return w.refs, nil
 }
 
@@ -276,13 +277,19 @@ func (w *Worker) separate(index int, t *btf.Table) {
 	}
 }
 
-// list keeps what the unit holds, each thing once, in the order of the table.
-func (w *Worker) list(index, roots int) {
+// list keeps what the unit holds, each thing once, in the order of the table. Over
+// a base a type without a name that something else of the unit refers to is not
+// listed: it is needed as part of that alone, and if that is the base's type it is
+// not needed.
+func (w *Worker) list(index, roots int, t *btf.Table) {
 	if len(w.seen) < len(w.g.types) {
 		w.seen = append(w.seen, make([]uint32, len(w.g.types)-len(w.seen)+len(w.seen)/2)...)
 	}
 	if cap(w.arena)-len(w.arena) < roots {
 		w.arena = make([]Ref, 0, max(roots, 1<<16))
+	}
+	if w.d.overBase {
+		w.findParts(t, roots)
 	}
 	start := len(w.arena)
 	for id := 1; id <= roots; id++ {
@@ -293,6 +300,8 @@ func (w *Worker) list(index, roots int) {
 				continue
 			}
 			r = Ref(w.nodes[id])
+		} else if w.d.overBase && w.part[id] && w.g.types[r].Name == 0 {
+			continue
 		}
 		if w.seen[r] != w.unit {
 			w.seen[r] = w.unit
@@ -300,4 +309,25 @@ func (w *Worker) list(index, roots int) {
 		}
 	}
 	w.units = append(w.units, unitList{index, w.arena[start:len(w.arena):len(w.arena)]})
+}
+
+// findParts marks the types that the first roots types of a unit refer to.
+func (w *Worker) findParts(t *btf.Table, roots int) {
+	w.part = slices.Grow(w.part[:0], len(w.refs))[:len(w.refs)]
+	clear(w.part)
+	for i := range t.Types[:roots] {
+		typ := &t.Types[i]
+		if typ.Kind.HasRef() {
+			w.part[typ.Ref] = true
+		}
+		if typ.Kind == btf.Array {
+			w.part[typ.Extra] = true
+		}
+		if typ.Kind.HasMemberTypes() {
+			ms := t.MembersOf(typ)
+			for j := range ms {
+				w.part[ms[j].Type] = true
+			}
+		}
+	}
 }

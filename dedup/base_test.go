@@ -326,7 +326,7 @@ func TestDeepContentIsCut(t *testing.T) {
 	for i := range 200000 {
 		tab.Add(btf.Type{Kind: btf.Ptr, Ref: btf.ID(i + 1)})
 	}
-	d := New()
+	d := New(false)
 	w := d.NewWorker(tab.Strings)
 	if _, err := w.Add(0, tab, len(tab.Types)); err != nil {
 		t.Fatal(err)
@@ -337,7 +337,7 @@ func TestDeepContentIsCut(t *testing.T) {
 }
 
 func TestAddErrors(t *testing.T) {
-	d := New()
+	d := New(false)
 	w := d.NewWorker(btf.NewStrings())
 	tab := btf.NewTable(1, w.Strings())
 	tab.Add(btf.Type{Kind: btf.Ptr, Ref: 2})

@@ -12,16 +12,17 @@ import (
 // Dedup collects units from any number of workers. The steps are: NewWorker and
 // Worker.Add, then Merge, then Resolve.
 type Dedup struct {
-	mu      sync.Mutex
-	workers []*Worker
-	g       *graph     // after Merge
-	units   []unitList // after Merge: in the caller's order
-	cycles  atomic.Int64
-	tooDeep atomic.Int64
+	overBase bool
+	mu       sync.Mutex
+	workers  []*Worker
+	g        *graph     // after Merge
+	units    []unitList // after Merge: in the caller's order
+	cycles   atomic.Int64
+	tooDeep  atomic.Int64
 }
 
-// New returns an empty Dedup.
-func New() *Dedup { return &Dedup{} }
+// New returns an empty Dedup. overBase says whether Resolve will be given a base.
+func New(overBase bool) *Dedup { return &Dedup{overBase: overBase} }
 
 // NewWorker returns a worker that takes in units of tables whose names lie in
 // strings. It may be called from several goroutines.

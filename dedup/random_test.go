@@ -139,7 +139,7 @@ func (w *world) unit(pool *btf.Strings, twice bool) *btf.Table {
 // run dedups units with a number of workers and returns table and mapping.
 func run(t *testing.T, units []*btf.Table, base *Base, workers int) (*btf.Table, [][]btf.ID) {
 	t.Helper()
-	d := New()
+	d := New(base != nil)
 	var ws []*Worker
 	for range workers {
 		ws = append(ws, d.NewWorker(btf.NewStrings()))

@@ -37,6 +37,9 @@ func (d *Dedup) Resolve(base *Base) (*Result, error) {
 	if d.g == nil {
 		return nil, errors.New("dedup: Resolve before Merge")
 	}
+	if (base != nil) != d.overBase {
+		return nil, errors.New("dedup: Resolve was given a base that New was not told of, or none where it was")
+	}
 	start := btf.ID(1)
 	if base != nil {
 		start = base.blob.End()

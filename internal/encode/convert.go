@@ -45,9 +45,9 @@ type collector struct {
 
 // convert runs all units of a file through n goroutines. The result does not
 // depend on n.
-func convert(conv *dwarf2btf.Converter, n int) (*converted, error) {
+func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error) {
 	n = max(1, min(n, conv.Len()))
-	d := dedup.New()
+	d := dedup.New(overBase)
 	workers := make([]collector, n)
 	ws := make([]*dedup.Worker, n)
 	for i := range workers {

@@ -92,7 +92,7 @@ func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	c, err := convert(conv, jobs)
+	c, err := convert(conv, e.base != nil, jobs)
 	if err != nil {
 		return nil, err
 	}

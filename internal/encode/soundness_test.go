@@ -31,7 +31,7 @@ func proveFile(t *testing.T, path string, base *Base) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := dedup.New()
+	d := dedup.New(base != nil)
 	w := conv.NewWorker()
 	dw := d.NewWorker(w.Strings())
 	var units []*btf.Table
