@@ -2,6 +2,8 @@
 # Builds testdata/obj/VARIANT/MODULE.ko from testdata/src: see testdata/README.md.
 #
 #	build.sh [VARIANT...]       all variants, or those whose name contains one of the words
+#	build.sh --commands         only print, for every unit of the variants that are simply
+#	                            compiled and joined: variant, module, unit, command, tab-separated
 #
 # Needs Debian bookworm's gcc-12 for x86-64 and the cross compilers named below,
 # clang-14, lld-14, dwz and binutils with zstd. The result is the same on every
@@ -9,6 +11,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/src"
 obj=../obj
+print=
+if [ "${1-}" = --commands ]; then
+	print=1
+	shift
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C SOURCE_DATE_EPOCH=1
@@ -40,7 +47,7 @@ variant() {
 	shift $(($# < 4 ? $# : 4))
 	wanted "$name" "${words[@]}" || return 0
 	local m u o objects compile
-	mkdir -p "$obj/$name"
+	[ -n "$print" ] || mkdir -p "$obj/$name"
 	for m in $modules; do
 		objects=()
 		for u in ${units[$m]}; do
@@ -49,14 +56,19 @@ variant() {
 			case $u in *.cc) compile="${cc/gcc/g++} -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics" ;; esac
 			# the units of clang's tags module that know no tags come from gcc
 			case $name/$u in *clang*/tags_plain.c) compile="gcc-12 -gdwarf-5 $x86" ;; esac
+			if [ -n "$print" ]; then
+				printf '%s\t%s\t%s\t%s\n' "$name" "$m" "$u" "$compile $common -DUNIT=${u%.*}"
+				continue
+			fi
 			$compile $common -DUNIT="${u%.*}" -frandom-seed="$u" -c -o "$o" "$u"
 			objects+=("$o")
 		done
+		[ -z "$print" ] || continue
 		$ld -r -o "$work/joined" "${objects[@]}"
 		[ $# = 0 ] || "${ld%ld}objcopy" "$@" "$work/joined"
 		install -m 644 "$work/joined" "$obj/$name/$m.ko"
 	done
-	echo "$name: $modules"
+	[ -n "$print" ] || echo "$name: $modules"
 }
 
 # The encodings of DWARF that gcc writes.
@@ -96,6 +108,8 @@ variant aarch64-gcc-dwarf5-zlib "types" "aarch64-linux-gnu-gcc-12 -gdwarf-5 -gz"
 # Without usable DWARF: none at all, only skeletons, only line tables.
 variant x86_64-gcc-nodebug "types" "gcc-12 $x86 -g0"
 variant x86_64-gcc-g1 "types" "gcc-12 $x86 -gdwarf-5 -g1"
+[ -z "$print" ] || exit 0
+
 if wanted x86_64-gcc-split "${words[@]}"; then
 	mkdir -p "$obj/x86_64-gcc-split" "$work/split"
 	for u in scalars enums functions; do
@@ -116,7 +130,7 @@ for v in 4 5; do
 				gcc-12 $x86 "-gdwarf-$v" $common -DUNIT="${u%.*}" -frandom-seed="$u" -c -o "$work/${u%.*}.o" "$u"
 				objects+=("$work/${u%.*}.o")
 			done
-			ld -o "$work/linked" -e 0 -Ttext 0xffffffff81000000 --unresolved-symbols=ignore-all --build-id=none "${objects[@]}"
+			ld -o "$work/linked" -T linked.lds --unresolved-symbols=ignore-all --build-id=none "${objects[@]}"
 			mkdir -p "$obj/x86_64-gcc-dwarf$v-linked" "$obj/x86_64-gcc-dwarf$v-dwz"
 			install -m 644 "$work/linked" "$obj/x86_64-gcc-dwarf$v-linked/$m.elf"
 			dwz "$work/linked"

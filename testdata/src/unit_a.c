@@ -74,7 +74,7 @@ int unit_a_entry(struct holder_list *list)
 	volatile differs_t d = { 1 };
 
 	percpu_static++;
-	percpu_local_name[1]++;
+	percpu_local_name[amb.handle & 1]++;
 	return item->a + same_name(amb.handle) + same_prototype(item->owner) + k.x + count.counter + d.v +
 	       exported_by_b(list->first->far) + overridden(2) + stays_weak(3) + (int)percpu_static +
 	       percpu_local_name[2];
