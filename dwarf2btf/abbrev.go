@@ -173,7 +173,7 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 			}
 			if s.slot != slotNone {
 				a.has |= 1 << s.slot
-				t.crossing = t.crossing || crosses(s.form)
+				t.crossing = t.crossing || crosses(s.form, s.slot)
 				switch s.slot {
 				case slotName:
 					a.nameForm = s.form
@@ -225,11 +225,14 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 	return nil
 }
 
-// crosses reports whether a form leads, or may lead, out of its unit.
-func crosses(form uint16) bool {
+// references are the slots of attributes that refer to DIEs.
+var references = attrMask(slots(slotType, slotSpecification, slotAbstractOrigin, slotSignature, slotAnnotation, slotImport))
+
+// crosses reports whether an attribute leads, or may lead, out of its unit.
+func crosses(form uint16, s slot) bool {
 	switch form {
 	case formRefAddr, formRefSig8, formIndirect, formRefSup4, formRefSup8, formGNURefAlt:
-		return true
+		return references.has(s)
 	}
 	return false
 }

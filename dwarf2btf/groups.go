@@ -130,7 +130,7 @@ func tableCrosses(section []byte, off uint64) bool {
 			} else if at == 0 && form == 0 {
 				break
 			}
-			if form > formAddr && form <= 0xffff && want != 0 && crosses(uint16(form)) && want>>slotOf(at)&1 != 0 {
+			if form > formAddr && form <= 0xffff && want != 0 && want>>slotOf(at)&1 != 0 && crosses(uint16(form), slotOf(at)) {
 				return true
 			}
 		}
@@ -166,7 +166,7 @@ func (w *Worker) crossReferences(i int32, found func(int32)) error {
 		}
 		for j := range a.steps {
 			s := &a.steps[j]
-			if s.slot == slotNone || !crosses(s.form) {
+			if !crosses(s.form, s.slot) {
 				continue
 			}
 			form := s.form

@@ -99,7 +99,7 @@ func (w *Worker) memberOffset(a *abbrev, f *frame, m *btf.Member, off uint32) (b
 	if has(slotMemberLocation) {
 		form := w.formAt(a, slotMemberLocation)
 		switch form {
-		case formData1, formData2, formData4, formData8, formUdata, formSdata, formImplicitConst:
+		case formData1, formData2, formData4, formData8, formData16, formUdata, formSdata, formImplicitConst:
 			bit = w.byteOffset(w.val[slotMemberLocation])
 		case formBlock1, formBlock2, formBlock4, formBlock, formExprloc:
 			expr := w.bytes(w.val[slotMemberLocation])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"sync"
 
 	"mkbtf/btf"
@@ -14,13 +15,25 @@ const badName = 1 << 31
 
 // nameCache leads from where a name lies in the debug sections to its number in
 // the pool. Names repeat all the time and mostly within a unit, so that small
-// direct-mapped tables answer nearly all questions without a look at the text.
+// tables answer nearly all questions without a look at the text.
 type nameCache struct {
 	pool  *btf.Strings
-	strp  [1 << 15]strpEntry
+	strp  [1 << 14][2]strpEntry // by hash of the offset; the later one comes first
 	short [1 << 12]shortEntry
 	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
+	text  []textEntry
+	texts int // entries of text in use
 }
+
+// textEntry leads from the hash of a text to its number. It is quicker than the
+// pool's own index because the hash comes for free with the search for the NUL.
+type textEntry struct {
+	hash uint32
+	name uint32 // 0: free
+}
+
+// noOffset is an offset that the cache does not hold.
+const noOffset = 1<<32 - 1
 
 type strpEntry struct {
 	off  uint32 // in .debug_str
@@ -34,9 +47,10 @@ type shortEntry struct {
 
 func (n *nameCache) init(pool *btf.Strings) {
 	n.pool = pool
-	// Entry 0 of strp must not claim to know offset 0.
+	n.text = make([]textEntry, 1<<12)
+	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {
-		n.strp[i].off = ^uint32(0)
+		n.strp[i][0].off, n.strp[i][1].off = noOffset, noOffset
 	}
 }
 
@@ -56,6 +70,59 @@ func (n *nameCache) intern(b []byte) uint32 {
 		return uint32(s) | badName
 	}
 	return uint32(s)
+}
+
+// maxProbes bounds the search in nameCache.text: input that is made to collide
+// gains nothing.
+const maxProbes = 8
+
+// internAt is intern for the string at an offset of a string section. It gives up
+// near the end of the section.
+func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) {
+	if off >= uint64(len(section)) {
+		return 0, false
+	}
+	p := section[off:]
+	h := uint64(0x9e3779b97f4a7c15)
+	length := 0
+	for {
+		if length+8 > len(p) {
+			return 0, false
+		}
+		x := binary.LittleEndian.Uint64(p[length:])
+		zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
+		if zero != 0 {
+			k := bits.TrailingZeros64(zero) &^ 7
+			hi, lo := bits.Mul64(h^x&(1<<k-1), 0xd6e8feb86659fd93)
+			h = hi ^ lo
+			length += k / 8
+			break
+		}
+		hi, lo := bits.Mul64(h^x, 0xa0761d6478bd642f)
+		h = hi ^ lo
+		length += 8
+	}
+	mask := uint64(len(n.text) - 1)
+	i := h >> 32 & mask
+	for range maxProbes {
+		e := &n.text[i]
+		if e.name == 0 {
+			break
+		}
+		if e.hash == uint32(h) && string(n.pool.Bytes(btf.Str(e.name&^badName))) == string(p[:length]) {
+			return e.name, true
+		}
+		i = (i + 1) & mask
+	}
+	name = n.intern(p[:length])
+	if e := &n.text[i]; e.name == 0 && name != 0 {
+		*e = textEntry{uint32(h), name}
+		if n.texts++; n.texts*2 > len(n.text) {
+			// Cheaper than to hash all again: what is still needed comes back.
+			n.text, n.texts = make([]textEntry, 2*len(n.text)), 0
+		}
+	}
+	return name, true
 }
 
 // maxName is the longest identifier that the kernel reads (KSYM_NAME_LEN, Linux 6.1).
@@ -85,9 +152,14 @@ func validIdentifier(b []byte) bool {
 // the kernel refuses it; 0 if the text is empty.
 func (w *Worker) name(form uint16, v uint64) uint32 {
 	if form == formStrp {
-		e := &w.names.strp[uint32(v)*0x9e3779b1>>17]
-		if e.off == uint32(v) && v < 1<<32-1 {
-			return e.name
+		if v < noOffset {
+			set := &w.names.strp[uint32(v)*0x9e3779b1>>18]
+			if set[0].off == uint32(v) {
+				return set[0].name
+			}
+			if set[1].off == uint32(v) {
+				return set[1].name
+			}
 		}
 		return w.nameAt(v)
 	}
@@ -106,11 +178,12 @@ func (w *Worker) name(form uint16, v uint64) uint32 {
 		}
 		return w.names.intern(w.bytes(v))
 	}
+	if form == formIndirect {
+		return w.name(w.actual[slotName], v)
+	}
 	b, err := w.textOrOffset(form, v)
 	if err != nil {
-		if w.err == nil {
-			w.err = err
-		}
+		w.setErr(err)
 		return 0
 	}
 	return b
@@ -118,16 +191,19 @@ func (w *Worker) name(form uint16, v uint64) uint32 {
 
 // nameAt is name for an offset in .debug_str that the cache does not hold.
 func (w *Worker) nameAt(off uint64) uint32 {
-	b, err := cString(w.c.str, ".debug_str", off)
-	if err != nil {
-		if w.err == nil {
-			w.err = err
+	n, ok := w.names.internAt(w.c.str, off)
+	if !ok {
+		b, err := cString(w.c.str, ".debug_str", off)
+		if err != nil {
+			w.setErr(err)
+			return 0
 		}
-		return 0
+		n = w.names.intern(b)
 	}
-	n := w.names.intern(b)
-	if off < 1<<32-1 {
-		w.names.strp[uint32(off)*0x9e3779b1>>17] = strpEntry{uint32(off), n}
+	if off < noOffset {
+		set := &w.names.strp[uint32(off)*0x9e3779b1>>18]
+		set[1] = set[0]
+		set[0] = strpEntry{uint32(off), n}
 	}
 	return n
 }

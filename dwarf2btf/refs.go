@@ -82,9 +82,7 @@ func (w *Worker) typeRef(a *abbrev, off uint32) uint32 {
 func (w *Worker) farRef(form uint16, v uint64, off uint32, tag uint16) uint32 {
 	unit, at, err := w.target(form, v, int(off-w.cur.base), tag)
 	if err != nil {
-		if w.err == nil {
-			w.err = err
-		}
+		w.setErr(err)
 		return 0
 	}
 	if unit < 0 {
