@@ -1,0 +1,2 @@
+// Package readme holds no code, only a test that README.md tells the truth.
+package readme
