@@ -24,6 +24,7 @@ type layout struct {
 	old      map[int]span   // where edited sections lay, by index; absent if they took no bytes
 	content  map[int][]byte // of the edited sections that stay or are new
 	removed  map[int]bool
+	refs     [2]int // space for references
 	// namesKept: the section names do not change and share bytes with something
 	// that keeps its place, such as the symbol names.
 	namesKept bool
@@ -56,20 +57,34 @@ func newLayout(in []byte) (*layout, error) {
 	l.names = l.names[:len(l.names):len(l.names)] // append copies
 	l.oldNames = len(l.names)
 	for i := 1; i < len(l.headers); i++ {
-		if _, err := l.headers[i].Contents(in, l.names.At(l.headers[i].NameOff)); err != nil {
+		x := &l.headers[i]
+		if uint64(x.NameOff) >= uint64(len(l.names)) {
+			return nil, fmt.Errorf("section %d: its name would be at %#x of %#x: %w", i, x.NameOff, len(l.names), elfhdr.ErrMalformed)
+		}
+		if _, err := x.Contents(in, l.names.At(x.NameOff)); err != nil {
 			return nil, err
+		}
+		if x.FileSize() > 0 && x.Off < uint64(h.Len()) {
+			return nil, fmt.Errorf("section %s overlaps the file header: %w", l.names.At(x.NameOff), elfhdr.ErrMalformed)
 		}
 	}
 	return l, nil
 }
 
+// mostOfAName is how many sections of the same name are edited. More than one is
+// the work of a tool that went wrong.
+const mostOfAName = 8
+
 // edit enters one section and reports whether that changes anything.
 func (l *layout) edit(s *ELFSection) (changed bool, err error) {
-	target := 0
+	target, found := 0, 0
 	for i := 1; i < len(l.headers); i++ {
 		x := &l.headers[i]
 		if x.Type == elf.SHT_NULL || l.names.At(x.NameOff) != s.Name {
 			continue
+		}
+		if found++; found > mostOfAName {
+			return false, fmt.Errorf("occurs more than %d times: %w", mostOfAName, elfhdr.ErrMalformed)
 		}
 		if err := l.editable(i); err != nil {
 			return false, err
@@ -88,7 +103,9 @@ func (l *layout) edit(s *ELFSection) (changed bool, err error) {
 		return changed, nil
 	}
 	if target == 0 {
-		target = l.newHeader(s.Name)
+		if target, err = l.newHeader(s.Name); err != nil {
+			return false, err
+		}
 	} else if !changed && l.holds(target, s) {
 		return false, nil
 	}
@@ -133,14 +150,22 @@ func (l *layout) editable(i int) error {
 	if i == l.h.ShStrNdx || x.Flags&elf.SHF_GROUP != 0 {
 		return ErrReferenced
 	}
-	for j := range l.headers {
-		y := &l.headers[j]
-		byInfo := y.Type == elf.SHT_REL || y.Type == elf.SHT_RELA || y.Flags&elf.SHF_INFO_LINK != 0
-		if j > 0 && (int(y.Link) == i || byInfo && int(y.Info) == i) {
-			return fmt.Errorf("%w: %s", ErrReferenced, l.names.At(y.NameOff))
+	for j := 1; j < len(l.headers); j++ {
+		if slices.Contains(l.references(j), i) {
+			return fmt.Errorf("%w: %s", ErrReferenced, l.names.At(l.headers[j].NameOff))
 		}
 	}
 	return nil
+}
+
+// references lists the section indices that a section header holds.
+func (l *layout) references(i int) []int {
+	x := &l.headers[i]
+	list := append(l.refs[:0:2], int(min(x.Link, math.MaxInt32)))
+	if x.Type == elf.SHT_REL || x.Type == elf.SHT_RELA || x.Flags&elf.SHF_INFO_LINK != 0 {
+		list = append(list, int(min(x.Info, math.MaxInt32)))
+	}
+	return list
 }
 
 // vacate notes the bytes that a section takes in the input.
@@ -154,21 +179,33 @@ func (l *layout) vacate(i int) {
 
 // newHeader returns the index of a header for a section of a new name: one that a
 // removed section has left behind, or a new one at the end.
-func (l *layout) newHeader(name string) int {
+func (l *layout) newHeader(name string) (int, error) {
 	off := bytes.Index(l.names, append([]byte(name), 0))
 	if off < 0 {
 		off = len(l.names)
 		l.names = append(append(l.names, name...), 0)
 	}
 	x := elfhdr.Section{NameOff: uint32(off)}
-	for i := 1; i < len(l.headers); i++ {
-		if l.headers[i] == (elfhdr.Section{}) && !l.removed[i] {
-			l.headers[i] = x
-			return i
+	n := len(l.headers)
+	named := make([]int, n+1) // by index, a section that refers to it
+	for i := 1; i < n; i++ {
+		for _, to := range l.references(i) {
+			if to <= n {
+				named[to] = i
+			}
 		}
 	}
+	for i := 1; i < n; i++ {
+		if l.headers[i] == (elfhdr.Section{}) && !l.removed[i] && named[i] == 0 {
+			l.headers[i] = x
+			return i, nil
+		}
+	}
+	if named[n] != 0 {
+		return 0, fmt.Errorf("section %s refers to section %d of %d: %w", l.names.At(l.headers[named[n]].NameOff), n, n, elfhdr.ErrMalformed)
+	}
 	l.headers = append(l.headers, x)
-	return len(l.headers) - 1
+	return n, nil
 }
 
 // trim drops the headers of removed sections at the end of the table, unless a

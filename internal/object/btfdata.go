@@ -3,11 +3,12 @@ package object
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"mkbtf/btf"
+	"mkbtf/internal/bootimg"
 )
 
 // BTFData is BTF as it lies in a file. The slices belong to the caller.
@@ -20,13 +21,16 @@ type BTFData struct {
 	// Release is the kernel release that the file tells it belongs to, such as
 	// "6.12.117-amd64"; "" if it tells none.
 	Release string
+	// Machine is that of the kernel or module, EM_NONE if the file does not tell.
+	Machine elf.Machine
 	// From says where in the file the BTF was found, for messages.
 	From string
 }
 
 // LoadBTF reads the BTF of anything that holds some: raw BTF, an ELF file with
-// .BTF, a file of /sys/kernel/btf. ErrNoBTF if the file could hold BTF and does
-// not, ErrFormat if it is something else.
+// .BTF, a file of /sys/kernel/btf, a boot image in any packing, each of them
+// compressed. ErrNoBTF if the file could hold BTF and does not, ErrFormat if it is
+// something else.
 func LoadBTF(path string) (*BTFData, error) {
 	m, err := mapFile(path)
 	if err != nil {
@@ -50,9 +54,13 @@ func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
 		if err != nil {
 			return nil, err
 		}
-		return f.BTF()
+		d, err := f.BTF()
+		if errors.Is(err, ErrNoBTF) && !f.Relocatable() {
+			return loadPacked(name, data) // powerpc and mips wrap kernels in ELF
+		}
+		return d, err
 	}
-	return nil, formatError(name, data)
+	return loadPacked(name, data)
 }
 
 // BTF returns copies of .BTF and .BTF.base; ErrNoBTF if there is no .BTF, or one
@@ -69,7 +77,7 @@ func (f *File) BTF() (*BTFData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &BTFData{BTF: bytes.Clone(raw), Release: f.Release(), From: "section .BTF"}
+	d := &BTFData{BTF: bytes.Clone(raw), Release: f.Release(), Machine: f.Machine, From: "section .BTF"}
 	if len(base) > 0 {
 		d.Base, d.From = bytes.Clone(base), "sections .BTF and .BTF.base"
 	}
@@ -110,18 +118,4 @@ func (f *File) Release() string {
 
 // ReleaseIn finds the kernel release in the banner that every kernel image holds,
 // "Linux version 6.12.117-amd64 (...", "" if there is none.
-func ReleaseIn(image []byte) string {
-	const banner, longest = "Linux version ", 64 // __NEW_UTS_LEN
-	for {
-		i := bytes.Index(image, []byte(banner))
-		if i < 0 {
-			return ""
-		}
-		image = image[i+len(banner):]
-		release, _, ok := bytes.Cut(image[:min(len(image), longest+1)], []byte(" "))
-		// A format string of the same text has a '%' there.
-		if ok && len(release) > 0 && release[0] >= '0' && release[0] <= '9' && !strings.ContainsAny(string(release), "%\x00\n") {
-			return string(release)
-		}
-	}
-}
+func ReleaseIn(image []byte) string { return bootimg.Release(image) }

@@ -10,6 +10,7 @@ import (
 
 	"mkbtf/btf"
 	"mkbtf/dwarf2btf"
+	"mkbtf/internal/elfhdr"
 	"mkbtf/internal/elfhdr/elftest"
 )
 
@@ -309,6 +310,28 @@ func TestWrongRelocations(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestCompactRelocations: not applying relocations that are there would give wrong
+// types without a word.
+func TestCompactRelocations(t *testing.T) {
+	b := relObject{machine: elf.EM_X86_64, data: make([]byte, 16), rels: []rel{{0, 1, 1, 0}}}.bytes()
+	h, err := elfhdr.ParseHeader(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint32(b[h.ShOff+3*64+4:], uint32(shtCREL))
+	f, err := OpenBytes("test.o", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := f.Source()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := src.Info[0].Read(0, 16, nil); err == nil || !strings.Contains(err.Error(), "SHT_CREL") {
+		t.Errorf("error %v", err)
 	}
 }
 

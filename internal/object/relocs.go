@@ -36,10 +36,17 @@ type record struct {
 	do     field // what the type asks for; op 0 if it is unknown
 }
 
+// shtCREL is the type of sections with compact relocations, a proposal that LLVM
+// implements.
+const shtCREL elf.SectionType = 0x40000014
+
 // newRelocations checks a relocation section and brings it into order.
 func newRelocations(f *File, index int, target string, size uint64) (*relocations, error) {
 	s := &f.Sections[index]
 	r := &relocations{f: f, name: s.Name, target: target, size: size, rela: s.Type == elf.SHT_RELA, m: machines[f.Machine]}
+	if s.Type == shtCREL {
+		return nil, f.errorAt(s.Name, 0, "compact relocations (SHT_CREL) are not known: assemble without --crel")
+	}
 	if r.m == nil {
 		return nil, f.errorAt(target, 0, "the relocations of %s are not known", f.Machine)
 	}

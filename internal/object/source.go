@@ -49,7 +49,7 @@ func (f *File) relocationSections() map[int][]int {
 	}
 	m := make(map[int][]int)
 	for i := range f.Sections {
-		if t := f.Sections[i].Type; t == elf.SHT_REL || t == elf.SHT_RELA {
+		if t := f.Sections[i].Type; t == elf.SHT_REL || t == elf.SHT_RELA || t == shtCREL {
 			m[int(f.Sections[i].Info)] = append(m[int(f.Sections[i].Info)], i)
 		}
 	}
