@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"mkbtf/btf"
 	"mkbtf/internal/dump"
@@ -10,10 +14,25 @@ import (
 func runDump(args []string, s streams) error {
 	f := newFlags("dump", s)
 	base := f.StringP("base", "b", "", "take `BASE` for the BTF of the kernel that FILE was made for: any file with BTF in it")
+	format := f.String("format", "text", "`FORMAT`: text, json or c")
+	types := f.StringArray("type", nil, "only the type `NAME`, or \"struct NAME\", and what it needs; may be repeated")
+	deps := f.String("deps", "needed", "of a header in C, what it defines besides FILE's own types: needed, `none` or all")
+	asserts := f.Bool("asserts", false, "let a header in C assert its sizes and offsets")
 	verbose := f.BoolP("verbose", "v", false, "say what was read")
 	files, err := parse(f, args, 1, 1, "one")
 	if err != nil {
 		return err
+	}
+	opts := dump.COptions{Types: *types, Asserts: *asserts, Guard: guardFor(files[0]), Source: "made by mkbtf from the BTF of " + filepath.Base(files[0])}
+	known := false
+	if opts.Deps, known = depsNames[*deps]; !known {
+		return usageErrorf("dump: --deps %q: want needed, none or all", *deps)
+	}
+	switch {
+	case *format != "text" && *format != "json" && *format != "c":
+		return usageErrorf("dump: --format %q: want text, json or c", *format)
+	case *format != "c" && (f.Changed("deps") || *asserts):
+		return usageErrorf("dump: --deps and --asserts belong to --format c")
 	}
 	var over *btf.Blob
 	if *base != "" {
@@ -28,7 +47,39 @@ func runDump(args []string, s streams) error {
 	if *verbose {
 		explainBTF(s, files[0], b, over, *base)
 	}
-	return dump.Text(s.out, b)
+	if err := writeBTF(s.out, b, *format, opts); err != nil {
+		if errors.Is(err, dump.ErrNoSuchType) || errors.Is(err, dump.ErrTooDeep) || errors.Is(err, dump.ErrTooLarge) {
+			return inFile(files[0], err)
+		}
+		return err
+	}
+	return nil
+}
+
+var depsNames = map[string]dump.Deps{"needed": dump.DepsNeeded, "none": dump.DepsNone, "all": dump.DepsAll}
+
+func writeBTF(w io.Writer, b *btf.Blob, format string, opts dump.COptions) error {
+	if format == "c" {
+		return dump.C(w, b, opts)
+	}
+	var ids []btf.ID
+	if len(opts.Types) > 0 {
+		var err error
+		if ids, err = dump.Select(b, opts.Types); err != nil {
+			return err
+		}
+	}
+	if format == "json" {
+		return dump.JSON(w, b, ids...)
+	}
+	return dump.Text(w, b, ids...)
+}
+
+// guardFor is the include guard of the header for a file: that of vmlinux.h for a
+// kernel.
+func guardFor(file string) string {
+	name := filepath.Base(file)
+	return dump.GuardFor(strings.TrimSuffix(name, filepath.Ext(name)))
 }
 
 // explainBTF says what was read.

@@ -8,21 +8,23 @@ import (
 	"mkbtf/btf"
 )
 
-// Text writes the own types of a blob, a line each and a line that starts with a
-// tab for each of its elements, in the words of bpftool: the same bytes, with two
+// Text writes types of a blob, without ids all its own, a line each and a line that starts
+// with a tab for each of its elements, in the words of bpftool: the same bytes, with two
 // exceptions that valid BTF does not meet. Control characters in names are written
 // as \xNN, since names are one line of text whatever the file says; and kinds
 // of DATASEC entries that do not exist are left out. Like bpftool, Text does not
 // show the kind_flag of tags. The error is that of w.
-func Text(w io.Writer, b *btf.Blob) error {
+func Text(w io.Writer, b *btf.Blob, ids ...btf.ID) error {
 	p := printer{w: bufio.NewWriterSize(w, 1<<16), b: b}
-	for id := b.Start(); id < b.End(); id++ {
+	err := each(b, ids, func(id btf.ID) error {
 		p.line = p.line[:0]
 		p.record(id)
 		p.line = append(p.line, '\n')
-		if _, err := p.w.Write(p.line); err != nil {
-			return err
-		}
+		_, err := p.w.Write(p.line)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return p.w.Flush()
 }
@@ -156,15 +158,7 @@ func (p *printer) name(off btf.Str) {
 		return
 	}
 	p.line = append(p.line, '\'')
-	for _, c := range s {
-		if c < ' ' || c == 0x7f {
-			const hex = "0123456789abcdef"
-			p.line = append(p.line, '\\', 'x', hex[c>>4], hex[c&0xf])
-			continue
-		}
-		p.line = append(p.line, c)
-	}
-	p.line = append(p.line, '\'')
+	p.line = append(appendClean(p.line, s), '\'')
 }
 
 func intEncoding(data uint32) string {
