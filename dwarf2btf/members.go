@@ -1,12 +1,7 @@
 package dwarf2btf
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"math"
-
-	"github.com/go-delve/delve/pkg/dwarf/op"
 
 	"mkbtf/btf"
 )
@@ -219,59 +214,4 @@ func (w *Worker) typeAt(id btf.ID) *btf.Type {
 		return &w.types[i]
 	}
 	return &w.extra[i-len(w.types)]
-}
-
-var errExpression = errors.New("expression")
-
-// memberExpression evaluates a member location: what it adds to the address of
-// the object.
-func (w *Worker) memberExpression(expr []byte) (uint64, error) {
-	if len(expr) > 1 {
-		switch op.Opcode(expr[0]) {
-		case op.DW_OP_plus_uconst, op.DW_OP_constu:
-			if v, n := uleb128(expr[1:]); n == len(expr)-1 {
-				return v, nil
-			}
-		}
-	}
-	v, pieces, err := w.evaluate(append([]byte{byte(op.DW_OP_lit0)}, expr...))
-	if err != nil {
-		return 0, err
-	}
-	if len(pieces) != 0 || v < 0 {
-		return 0, fmt.Errorf("%w is not an offset", errExpression)
-	}
-	return uint64(v), nil
-}
-
-// evaluate runs a location expression that needs no registers and no memory.
-func (w *Worker) evaluate(expr []byte) (v int64, pieces []op.Piece, err error) {
-	// Branches are never needed for constants and could run for ever.
-	if bytes.IndexByte(expr, byte(op.DW_OP_bra)) >= 0 || bytes.IndexByte(expr, byte(op.DW_OP_skip)) >= 0 {
-		return 0, nil, fmt.Errorf("%w with branches", errExpression)
-	}
-	defer func() {
-		if r := recover(); r != nil { // the evaluator trusts its input
-			err = fmt.Errorf("%w: %v", errExpression, r)
-		}
-	}()
-	regs := op.DwarfRegisters{ByteOrder: w.c.src.Order}
-	return op.ExecuteStackProgram(regs, expr, int(w.cur.addrSize), func([]byte, uint64) (int, error) {
-		return 0, fmt.Errorf("%w reads memory", errExpression)
-	})
-}
-
-// printExpression is an expression in words, for notes.
-func (w *Worker) printExpression(expr []byte) (s string) {
-	if w.c.opts.Note == nil {
-		return ""
-	}
-	var b bytes.Buffer
-	defer func() {
-		if recover() != nil {
-			s = fmt.Sprintf("% x", expr)
-		}
-	}()
-	op.PrettyPrint(&b, expr, w.c.registers.name)
-	return b.String()
 }
