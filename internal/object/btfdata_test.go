@@ -61,8 +61,8 @@ func TestLoadBTF(t *testing.T) {
 	}{
 		{"raw", raw, BTFData{BTF: raw, From: "raw BTF"}, nil},
 		{"raw, big endian", rawBE, BTFData{BTF: rawBE, From: "raw BTF"}, nil},
-		{"module", module.Bytes(), BTFData{raw, rawBE, "6.12.1-x86", "sections .BTF and .BTF.base"}, nil},
-		{"vmlinux", vmlinux.Bytes(), BTFData{rawBE, nil, "6.1.0-s390", "section .BTF"}, nil},
+		{"module", module.Bytes(), BTFData{BTF: raw, Base: rawBE, Release: "6.12.1-x86", From: "sections .BTF and .BTF.base"}, nil},
+		{"vmlinux", vmlinux.Bytes(), BTFData{BTF: rawBE, Release: "6.1.0-s390", From: "section .BTF"}, nil},
 		{"debug file", debug.Bytes(), BTFData{}, ErrNoBTF},
 		{"no BTF", plain.Bytes(), BTFData{}, ErrNoBTF},
 		{"text", []byte("some text"), BTFData{}, ErrFormat},
