@@ -82,6 +82,7 @@ const (
 	formRef8, formRefUdata, formIndirect, formSecOffset, formExprloc  = 0x14, 0x15, 0x16, 0x17, 0x18
 	formFlagPresent, formStrx, formAddrx, formData16, formLineStrp    = 0x19, 0x1a, 0x1b, 0x1e, 0x1f
 	formRefSig8, formImplicitConst, formStrx1, formAddrx1             = 0x20, 0x21, 0x25, 0x29
+	formRefSup4, formStrpSup, formGNURefAlt, formGNUStrpAlt           = 0x1c, 0x1d, 0x1f20, 0x1f21
 )
 
 // Build lays out all units. It panics if a value does not fit its form: that is

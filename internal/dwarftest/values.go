@@ -31,7 +31,7 @@ func (w *writer) value(a Attr) {
 		w.num(1, number(a.Value))
 	case formData2, formRef2:
 		w.num(2, number(a.Value))
-	case formData4, formRef4:
+	case formData4, formRef4, formRefSup4:
 		w.num(4, number(a.Value))
 	case formData8, formRef8, formRefSig8:
 		w.num(8, number(a.Value))
@@ -45,7 +45,7 @@ func (w *writer) value(a Attr) {
 		}
 	case formAddr:
 		w.num(w.addrSize(), number(a.Value))
-	case formSecOffset:
+	case formSecOffset, formStrpSup, formGNURefAlt, formGNUStrpAlt:
 		w.num(w.offset(), number(a.Value))
 	case formRefAddr:
 		w.num(w.refAddr(), number(a.Value))
