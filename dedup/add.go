@@ -14,6 +14,7 @@ type Worker struct {
 	refs  []Ref    // by id of the current unit: how others refer to it
 	nodes []uint32 // by id: the node of a definition, else that of refs
 	stack []btf.ID // ids whose references are being resolved
+	defs  []btf.ID // definitions of the current unit
 	tmp   []btf.Member
 	seen  []uint32   // by node: number of the last unit that listed it, plus 1
 	part  []bool     // by id: something else refers to it
@@ -90,34 +91,42 @@ func checkRefs(t *btf.Table) error {
 // replaces the ordinary anchor of a definition where it is not 0. It reports
 // whether a name has definitions of different content.
 func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
+	w.defs = w.defs[:0]
 	for i := range t.Types {
 		id := i + 1
 		w.refs[id], w.nodes[id] = unresolved, 0
-		if c, tagged := tagClass(&t.Types[i]); tagged {
-			if private != nil && private[id] != 0 {
-				w.refs[id] = private[id]
-			} else {
-				w.refs[id] = w.g.anchorFor(c, t.Types[i].Name)
-			}
+		typ := &t.Types[i]
+		c, tagged := tagClass(typ)
+		if !tagged {
+			continue
+		}
+		if private != nil && private[id] != 0 {
+			w.refs[id] = private[id]
+		} else {
+			w.refs[id] = w.g.anchorFor(c, typ.Name)
+		}
+		if !isDeclaration(typ) {
+			w.defs = append(w.defs, btf.ID(id))
 		}
 	}
 	if len(w.where) < len(w.g.anchors) {
 		w.where = append(w.where, make([]defIn, len(w.g.anchors)-len(w.where)+len(w.where)/2)...)
 	}
 	for i := range t.Types {
-		id := btf.ID(i + 1)
-		typ := &t.Types[i]
-		if r := w.refs[id]; r == unresolved {
-			w.resolve(t, id)
-		} else if r.isAnchor() && tagged(typ) && !isDeclaration(typ) {
-			w.resolveChildren(t, id)
-			n := w.cons(t, typ)
-			w.nodes[id] = n
-			if d := &w.where[r&^anchorBit]; d.unit == w.unit && d.node != n {
-				clash = true
-			} else {
-				*d = defIn{w.unit, n}
-			}
+		if w.refs[i+1] == unresolved {
+			w.resolve(t, btf.ID(i+1))
+		}
+	}
+	for _, id := range w.defs {
+		n, ok := w.build(t, id)
+		if !ok { // all else has a node by now
+			panic("dedup: a definition refers to a type without a node")
+		}
+		w.nodes[id] = n
+		if d := &w.where[w.refs[id]&^anchorBit]; d.unit == w.unit && d.node != n {
+			clash = true
+		} else {
+			*d = defIn{w.unit, n}
 		}
 	}
 	return clash
@@ -125,78 +134,32 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 
 func tagged(t *btf.Type) bool { _, ok := tagClass(t); return ok }
 
-// resolve makes the node of an untagged type and of all untagged types below it.
+// resolve makes the node of an untagged type and of all untagged types below it. A
+// type that lacks nodes of what it refers to waits on the stack below those. One
+// that is waiting when it is met again closes a cycle without a tag, which C does
+// not have: that reference becomes void.
 func (w *Worker) resolve(t *btf.Table, id btf.ID) {
 	w.stack = append(w.stack[:0], id)
-	w.run(t)
-}
-
-// resolveChildren makes the nodes of everything a definition refers to.
-func (w *Worker) resolveChildren(t *btf.Table, id btf.ID) {
-	w.stack = w.stack[:0]
-	if w.pushChildren(t, id) {
-		w.run(t)
-	}
-}
-
-// run works off the stack. A type is entered first, its references come on top of
-// it, and when it is met again they are done. One that is still being worked on
-// then closes a cycle without a tag, which C does not have: it becomes void.
-func (w *Worker) run(t *btf.Table) {
 	for len(w.stack) > 0 {
-		id := w.stack[len(w.stack)-1]
-		switch w.refs[id] {
-		case unresolved:
-			w.refs[id] = inProgress
-			if w.pushChildren(t, id) {
-				continue
-			}
-			fallthrough
-		case inProgress:
-			n := w.cons(t, t.At(id))
+		top := len(w.stack) - 1
+		id := w.stack[top]
+		if r := w.refs[id]; r != unresolved && r != inProgress {
+			w.stack = w.stack[:top] // met twice by what waits for it
+			continue
+		}
+		w.refs[id] = inProgress
+		if n, ok := w.build(t, id); ok {
 			w.refs[id], w.nodes[id] = Ref(n), n
-		}
-		w.stack = w.stack[:len(w.stack)-1]
-	}
-}
-
-func (w *Worker) pushChildren(t *btf.Table, id btf.ID) bool {
-	typ := t.At(id)
-	before := len(w.stack)
-	if typ.Kind.HasRef() && w.refs[typ.Ref] == unresolved {
-		w.stack = append(w.stack, typ.Ref)
-	}
-	if typ.Kind == btf.Array && w.refs[typ.Extra] == unresolved {
-		w.stack = append(w.stack, btf.ID(typ.Extra))
-	}
-	if typ.Kind.HasMemberTypes() {
-		ms := t.MembersOf(typ)
-		for i := range ms {
-			if w.refs[ms[i].Type] == unresolved {
-				w.stack = append(w.stack, ms[i].Type)
-			}
+			w.stack = w.stack[:top]
 		}
 	}
-	return len(w.stack) > before
 }
 
-// ref is the Ref of a type whose node has been made.
-func (w *Worker) ref(id btf.ID) btf.ID {
-	r := w.refs[id]
-	if r == inProgress {
-		w.d.cycles.Add(1)
-		return 0
-	}
-	if !r.isAnchor() && w.g.depth[r] >= maxDepth {
-		w.d.tooDeep.Add(1)
-		return 0
-	}
-	return btf.ID(r)
-}
-
-// cons makes the node of a type whose references have nodes.
-func (w *Worker) cons(t *btf.Table, typ *btf.Type) uint32 {
+// build makes the node of a type, or puts on the stack what has to be made first.
+func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
+	typ := &t.Types[id-1]
 	nt := *typ
+	missing := len(w.stack)
 	if typ.Kind.HasRef() {
 		nt.Ref = w.ref(typ.Ref)
 	}
@@ -211,10 +174,27 @@ func (w *Worker) cons(t *btf.Table, typ *btf.Type) uint32 {
 			ms[i].Type = w.ref(ms[i].Type)
 		}
 	}
-	if typ.Kind == btf.Var || typ.Kind == btf.DataSec {
-		return w.g.add(&nt, ms) // two variables of one name and type are two variables
+	if len(w.stack) > missing {
+		return 0, false
 	}
-	return w.g.cons(&nt, ms)
+	if typ.Kind == btf.Var || typ.Kind == btf.DataSec {
+		return w.g.add(&nt, ms), true // two variables of one name and type are two variables
+	}
+	return w.g.cons(&nt, ms), true
+}
+
+// ref is what a reference becomes; if it has no node yet it goes on the stack.
+func (w *Worker) ref(id btf.ID) btf.ID {
+	r := w.refs[id]
+	if r < inProgress {
+		return btf.ID(r)
+	}
+	if r == unresolved {
+		w.stack = append(w.stack, id)
+	} else {
+		w.d.cycles.Add(1)
+	}
+	return 0
 }
 
 // separate gives the definitions of a name that differ inside the unit anchors of

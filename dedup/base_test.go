@@ -331,6 +331,9 @@ func TestDeepContentIsCut(t *testing.T) {
 	if _, err := w.Add(0, tab, len(tab.Types)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.Merge(w); err != nil {
+		t.Fatal(err)
+	}
 	if _, deep := d.Cut(); deep == 0 {
 		t.Error("200000 nested pointers were not cut")
 	}

@@ -18,7 +18,7 @@ type Dedup struct {
 	g        *graph     // after Merge
 	units    []unitList // after Merge: in the caller's order
 	cycles   atomic.Int64
-	tooDeep  atomic.Int64
+	tooDeep  int64
 }
 
 // New returns an empty Dedup. overBase says whether Resolve will be given a base.
@@ -36,7 +36,9 @@ func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
 
 // Cut reports how many references had to become void because they were part of a
 // cycle of types without a tag, or nested too deep: 0 for anything a compiler made.
-func (d *Dedup) Cut() (cycles, tooDeep int64) { return d.cycles.Load(), d.tooDeep.Load() }
+//
+// It is known after Merge.
+func (d *Dedup) Cut() (cycles, tooDeep int64) { return d.cycles.Load(), d.tooDeep }
 
 // Mapping translates the Refs that one worker's Add returned into those of the
 // merged Dedup.
@@ -64,6 +66,9 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 		return nil, fmt.Errorf("dedup: Merge was given %d workers of %d", len(workers), len(d.workers))
 	}
 	d.g = workers[0].g
+	for _, w := range workers {
+		d.tooDeep += w.g.tooDeep
+	}
 	maps := make([]Mapping, len(workers))
 	d.units = workers[0].units
 	for i, w := range workers[1:] {

@@ -77,6 +77,9 @@ type graph struct {
 	members []btf.Member
 	depth   []uint16
 	hashes  []uint32
+	next    []uint32 // which node came after a node the last time
+	last    uint32
+	tooDeep int64    // references that were cut
 	slots   []uint32 // open addressing, 0: free
 	anchors []anchor
 	plain   [][numClasses]uint32 // by name: number of the anchor with serial 0, plus 1
@@ -85,7 +88,7 @@ type graph struct {
 func newGraph(strings *btf.Strings) *graph {
 	return &graph{
 		strings: strings,
-		types:   make([]btf.Type, 1), depth: make([]uint16, 1), hashes: make([]uint32, 1),
+		types:   make([]btf.Type, 1), depth: make([]uint16, 1), hashes: make([]uint32, 1), next: make([]uint32, 1),
 		slots: make([]uint32, 1<<12),
 	}
 }
@@ -131,7 +134,21 @@ func sameMembers(a, b []btf.Member) bool {
 }
 
 // cons returns the node with that content, a new one if there is none yet.
+//
+// Units that include the same headers have the same types in much the same order:
+// what followed the last node the last time is tried before hashing.
 func (g *graph) cons(t *btf.Type, ms []btf.Member) uint32 {
+	if n := g.next[g.last]; sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
+		g.last = n
+		return n
+	}
+	n := g.lookup(t, ms)
+	g.next[g.last] = n
+	g.last = n
+	return n
+}
+
+func (g *graph) lookup(t *btf.Type, ms []btf.Member) uint32 {
 	h := hashType(t, ms)
 	mask := uint64(len(g.slots) - 1)
 	tag := uint32(h >> 32)
@@ -142,6 +159,9 @@ func (g *graph) cons(t *btf.Type, ms []btf.Member) uint32 {
 			return n
 		}
 	}
+	if g.cut(t, ms) {
+		return g.lookup(t, ms)
+	}
 	n := g.add(t, ms)
 	g.hashes[n] = tag
 	g.slots[i] = n
@@ -149,6 +169,27 @@ func (g *graph) cons(t *btf.Type, ms []btf.Member) uint32 {
 		g.grow()
 	}
 	return n
+}
+
+// cut makes references void that would nest deeper than maxDepth.
+func (g *graph) cut(t *btf.Type, ms []btf.Member) bool {
+	cut := 0
+	deep := func(r *btf.ID) {
+		if n := Ref(*r); !n.isAnchor() && g.depth[n] >= maxDepth {
+			*r = 0
+			cut++
+		}
+	}
+	if t.Kind.HasRef() {
+		deep(&t.Ref)
+	}
+	if t.Kind.HasMemberTypes() {
+		for i := range ms {
+			deep(&ms[i].Type)
+		}
+	}
+	g.tooDeep += int64(cut)
+	return cut > 0
 }
 
 // add appends a node that is not found by cons.
@@ -166,6 +207,7 @@ func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
 		}
 	})
 	g.depth = append(g.depth, d+1)
+	g.next = append(g.next, 0)
 	return n
 }
 

@@ -108,6 +108,7 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout
 	if err != nil {
 		return err
 	}
+	edit.CopyFrom(f.Disk())
 	write := func(w io.Writer) error {
 		_, err := edit.WriteTo(w)
 		return err
