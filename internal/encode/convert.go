@@ -55,6 +55,8 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error
 		ws[i] = d.NewWorker(w.Strings())
 		workers[i] = collector{convert: w, dedup: ws[i]}
 	}
+	done := &progress{conv: conv, done: make([]bool, conv.Len())}
+	conv.Release(0, conv.Len()) // the headers of all units were read
 	var (
 		next   atomic.Int64
 		failed atomic.Bool
@@ -74,6 +76,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error
 					failed.Store(true)
 					return
 				}
+				done.finish(u)
 			}
 		})
 	}
@@ -151,5 +154,36 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 		v.Name, v.ref = name(v.Name), m.Ref(v.ref)
 		tags(v.Tags)
 		c.variables = append(c.variables, v)
+	}
+}
+
+// progress gives back the memory of the file's mapping behind the workers.
+type progress struct {
+	conv     *dwarf2btf.Converter
+	mu       sync.Mutex
+	done     []bool
+	released int // pieces before it are released
+	mark     int // pieces before it are done
+	pending  uint64
+}
+
+// releaseAfter is how many bytes of units are released at a time.
+const releaseAfter = 4 << 20
+
+func (p *progress) finish(u int) {
+	p.mu.Lock()
+	p.done[u] = true
+	for p.mark < len(p.done) && p.done[p.mark] {
+		p.pending += p.conv.Size(p.mark)
+		p.mark++
+	}
+	from, to := p.released, p.mark
+	release := p.pending >= releaseAfter
+	if release {
+		p.pending, p.released = 0, to
+	}
+	p.mu.Unlock()
+	if release {
+		p.conv.Release(from, to)
 	}
 }

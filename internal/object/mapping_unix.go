@@ -17,3 +17,9 @@ func mapping(f *os.File, size int64) (data []byte, unmap func() error, err error
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
 }
+
+// dropPages takes pages out of memory; they are read again when they are touched.
+// That it fails does no harm.
+func dropPages(pages []byte) {
+	_ = unix.Madvise(pages, unix.MADV_DONTNEED)
+}

@@ -13,18 +13,19 @@ import (
 // are applied to ranges of the section they belong to, in the order in which they
 // stand if several have the same offset.
 type relocations struct {
-	f      *File
-	name   string // of the relocation section
-	target string // of the section relocated, for messages
-	size   uint64 // of the section relocated
-	m      *machine
-	raw    []byte // whole records
-	len    int    // of a record: 8, 12, 16 or 24 bytes
-	count  int
-	rela   bool     // records have addends, otherwise the field holds them
-	fast   bool     // applyFast may be used: 64-bit little-endian RELA, sorted, the usual r_info
-	values []uint64 // S by symbol index
-	order  []uint32 // records by offset, nil if they are sorted
+	f       *File
+	name    string // of the relocation section
+	target  string // of the section relocated, for messages
+	size    uint64 // of the section relocated
+	m       *machine
+	raw     []byte // whole records
+	len     int    // of a record: 8, 12, 16 or 24 bytes
+	count   int
+	rela    bool     // records have addends, otherwise the field holds them
+	fast    bool     // applyFast may be used: 64-bit little-endian RELA, sorted, the usual r_info
+	values  []uint64 // S by symbol index
+	fileOff uint64   // of raw, if it lies in the file as it is
+	order   []uint32 // records by offset, nil if they are sorted
 }
 
 // record is a relocation in host terms.
@@ -43,7 +44,7 @@ const shtCREL elf.SectionType = 0x40000014
 // newRelocations checks a relocation section and brings it into order.
 func newRelocations(f *File, index int, target string, size uint64) (*relocations, error) {
 	s := &f.Sections[index]
-	r := &relocations{f: f, name: s.Name, target: target, size: size, rela: s.Type == elf.SHT_RELA, m: machines[f.Machine]}
+	r := &relocations{f: f, name: s.Name, fileOff: s.Off, target: target, size: size, rela: s.Type == elf.SHT_RELA, m: machines[f.Machine]}
 	if s.Type == shtCREL {
 		return nil, f.errorAt(s.Name, 0, "compact relocations (SHT_CREL) are not known: assemble without --crel")
 	}
