@@ -38,8 +38,9 @@ Examples:
 Prints the types of FILE, one a line and their members indented, in the format
 of "bpftool btf dump file FILE format raw", byte for byte.
 
-FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), or a file of
-/sys/kernel/btf; "-" is standard input. A module with a .BTF.base carries its base
+FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), a file of
+/sys/kernel/btf, or a boot image such as /boot/vmlinuz; compressed or not; "-" is
+standard input. A module with a .BTF.base carries its base
 itself; other modules need the BTF of the kernel that they were built for. Types of
 the base are not printed: dump the base for them.
 
@@ -47,6 +48,32 @@ Examples:
   mkbtf dump /sys/kernel/btf/vmlinux
   mkbtf dump -b /sys/kernel/btf/vmlinux /sys/kernel/btf/nf_tables
   mkbtf dump -b /usr/lib/debug/boot/vmlinux-$(uname -r) my.ko | grep "FUNC '"
+`,
+	"base": `Usage: mkbtf base -k RELEASE [--sysroot DIR] [--elf] -o OUT
+       mkbtf base FILE [--elf] -o OUT
+
+Writes a kernel's BTF to OUT: of an installed kernel, which need not be the one that
+runs, or from FILE, which may be anything that has it inside: vmlinux, a boot image
+for any machine in any packing, raw BTF.
+
+An installed kernel is looked for in this order; the first file that holds BTF of
+that release is taken, and -v says which:
+  1. vmlinux in the build tree that the environment variable KERNELDIR names (its
+     release must be RELEASE; without -k it is the one to look for), then in
+     /lib/modules/RELEASE/build and the like
+  2. the vmlinux of the debug package, below /usr/lib/debug
+  3. the boot image, such as /boot/vmlinuz-RELEASE or /lib/modules/RELEASE/vmlinuz;
+     also images without the release in their name, if it is inside
+  4. /sys/kernel/btf/vmlinux, if RELEASE is the running kernel
+With --sysroot all but KERNELDIR is looked for below DIR, and the fourth is left out.
+
+With --elf OUT is an ELF file of a few megabytes. As "vmlinux" in the build tree of a
+kernel's headers it is what kbuild misses when it says "Skipping BTF generation".
+
+Examples:
+  mkbtf base -k $(uname -r) -o kernel.btf
+  mkbtf base -k 6.12.1-amd64 --sysroot /mnt --elf -o /mnt/usr/src/linux-headers-6.12.1-amd64/vmlinux
+  mkbtf base vmlinuz.efi -o - | bpftool btf dump file /dev/stdin format c
 `,
 	"diff": `Usage: mkbtf diff [-b BASE [-b BASE]] [OPTIONS] A B
 

@@ -38,6 +38,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{"encode", "turn a module's DWARF into BTF", runEncode},
+		{"base", "get a kernel's BTF from wherever it is", runBase},
 		{"dump", "show BTF as text", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
 	}

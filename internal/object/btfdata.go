@@ -46,7 +46,7 @@ func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
 	case FormatBTF:
 		d := &BTFData{BTF: bytes.Clone(data), From: FormatBTF.String()}
 		if filepath.Dir(filepath.Clean(name)) == "/sys/kernel/btf" {
-			d.Release = runningRelease()
+			d.Release = RunningRelease()
 		}
 		return d, nil
 	case FormatELF:

@@ -2,5 +2,5 @@
 
 package object
 
-// runningRelease is about Linux kernels.
-func runningRelease() string { return "" }
+// RunningRelease is about Linux kernels.
+func RunningRelease() string { return "" }
