@@ -74,6 +74,20 @@ func (t *abbrevTable) lookup(code uint64) *abbrev {
 	return t.sparse[code]
 }
 
+// notFixed marks forms that fixedWidths does not tell the size of.
+const notFixed = 0xff
+
+// fixedWidths lists the sizes of values by form.
+func fixedWidths(h *unitHeader) (w [formAddrx4 + 1]uint8) {
+	for form := range w {
+		w[form] = notFixed
+		if o, n := formOp(uint16(form), h); o == opFixed && form != formImplicitConst {
+			w[form] = n
+		}
+	}
+	return w
+}
+
 // maxSkip bounds the fixed bytes of one DIE: far above anything real, and small
 // enough that positions cannot overflow.
 const maxSkip = 1 << 24
@@ -90,6 +104,7 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 		i    int
 	}
 	var far []sparse
+	widths := fixedWidths(h)
 	entries := uint64(0)
 	p := section[off:]
 	pos := 0
@@ -136,6 +151,14 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 			if !ok1 || !ok2 {
 				return bad("truncated")
 			}
+			sl := slotOf(at)
+			if form < uint64(len(widths)) && want>>sl&1 == 0 && widths[form] != notFixed {
+				// Most attributes: of no interest and of a known size.
+				if skip += uint32(widths[form]); skip > maxSkip {
+					return bad("abbreviation %d describes more than %d bytes", code, maxSkip)
+				}
+				continue
+			}
 			s := step{form: uint16(form), slot: slotNone}
 			if form == formImplicitConst {
 				v, n := sleb128(p[pos:])
@@ -156,7 +179,7 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 			if form == formFlagPresent {
 				s.imm = 1
 			}
-			if sl := slotOf(at); want>>sl&1 != 0 && !a.has.has(sl) {
+			if want>>sl&1 != 0 && !a.has.has(sl) {
 				s.slot = sl
 			}
 			if s.slot == slotNone && s.op == opFixed {

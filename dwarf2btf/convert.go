@@ -115,8 +115,9 @@ type Worker struct {
 	c        *Converter
 	result   *btf.Table
 	names    nameCache
-	strInt   btf.Str // "int"
-	strUchar btf.Str // "unsigned char"
+	groups   [1 << 12]groupEntry // by hash of the offset
+	strInt   btf.Str             // "int"
+	strUchar btf.Str             // "unsigned char"
 
 	tables     map[abbrevKey]*abbrevTable
 	freeTables []*abbrevTable

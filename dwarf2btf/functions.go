@@ -73,7 +73,27 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 	if form == formIndirect {
 		form = w.actual[slotName]
 	}
-	b, err := w.text(form, w.val[slotName])
+	v := w.val[slotName]
+	if form == formStrp && v < noOffset {
+		// Inline functions of headers come again in every unit.
+		e := &w.groups[uint32(v)*0x9e3779b1>>20]
+		if !e.known || e.off != uint32(v) {
+			*e = groupEntry{uint32(v), w.findGroup(form, v), true}
+		}
+		return e.group
+	}
+	return w.findGroup(form, v)
+}
+
+// groupEntry remembers the group of a name in .debug_str.
+type groupEntry struct {
+	off   uint32
+	group int32
+	known bool
+}
+
+func (w *Worker) findGroup(form uint16, v uint64) int32 {
+	b, err := w.text(form, v)
 	if err != nil {
 		w.setErr(err)
 		return groupAny
