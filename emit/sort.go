@@ -1,44 +1,100 @@
 package emit
 
 import (
-	"bytes"
 	"slices"
 
 	"mkbtf/btf"
 )
 
 // SortByName orders the own types of a table by name, bytewise, anonymous ones
-// first, equal names in their old order: what kernels from 7.0 on and libbpf 1.7
-// search by bisection, and what older ones do not mind. The result translates old
-// ids into new ones.
+// first: what kernels from 7.0 on and libbpf 1.7 search by bisection, and what
+// older ones do not mind. The result translates old ids into new ones.
+//
+// The order follows from the types alone, not from the order in which they stand,
+// so that equal sets of types give equal bytes wherever they come from: types of
+// one name are ordered by kind and content, anonymous ones by where those with a
+// name first lead to them.
 func SortByName(t *btf.Table) func(btf.ID) btf.ID {
-	order := make([]uint32, len(t.Types))
-	for i := range order {
-		order[i] = uint32(i)
+	o := &ordering{t: t, ids: make([]btf.ID, len(t.Types)), anonymous: make([]btf.ID, 0, len(t.Types))}
+	named := o.named()
+	for _, id := range named {
+		o.walkRefs(id)
 	}
-	slices.SortStableFunc(order, func(a, b uint32) int {
-		x, y := t.Types[a].Name, t.Types[b].Name
-		if x == y {
-			return 0
-		}
-		return bytes.Compare(t.Strings.Bytes(x), t.Strings.Bytes(y))
-	})
-	ids := make([]btf.ID, len(order))
-	sorted := make([]btf.Type, len(order))
-	for to, from := range order {
-		ids[from] = t.Start + btf.ID(to)
-		sorted[to] = t.Types[from]
+	o.walkRest()
+	sorted := make([]btf.Type, 0, len(t.Types))
+	for _, id := range slices.Concat(o.anonymous, named) {
+		o.ids[id-t.Start] = t.Start + btf.ID(len(sorted))
+		sorted = append(sorted, *t.At(id))
 	}
 	start := t.Start
 	renumber := func(id btf.ID) btf.ID {
 		if id < start {
 			return id
 		}
-		return ids[id-start]
+		return o.ids[id-start]
 	}
 	t.Types = sorted
 	for i := range t.Types {
 		t.Refs(&t.Types[i], func(ref *btf.ID) { *ref = renumber(*ref) })
 	}
 	return renumber
+}
+
+// ordering is the work of one sort.
+type ordering struct {
+	t         *btf.Table
+	ids       []btf.ID // by place in the table: not 0 once an anonymous type has been met, then the new id
+	anonymous []btf.ID // in their order
+}
+
+// named returns the types with a name in order.
+func (o *ordering) named() []btf.ID {
+	ids := make([]btf.ID, 0, len(o.t.Types))
+	for i := range o.t.Types {
+		if o.t.Types[i].Name != 0 {
+			ids = append(ids, o.t.Start+btf.ID(i))
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
+	return ids
+}
+
+// walkRefs enters the anonymous types that a type leads to.
+func (o *ordering) walkRefs(id btf.ID) {
+	typ := *o.t.At(id) // a copy: Refs writes back
+	o.t.Refs(&typ, func(ref *btf.ID) { o.walk(*ref) })
+}
+
+func (o *ordering) walk(id btf.ID) {
+	if !o.t.Own(id) || o.ids[id-o.t.Start] != 0 || o.t.At(id).Name != 0 {
+		return
+	}
+	o.ids[id-o.t.Start] = id
+	o.anonymous = append(o.anonymous, id)
+	o.walkRefs(id)
+}
+
+// walkRest enters the anonymous types that no type with a name leads to: by
+// content those that nothing leads to, and then what they lead to.
+func (o *ordering) walkRest() {
+	var rest []btf.ID
+	part := map[btf.ID]bool{}
+	for i := range o.t.Types {
+		id := o.t.Start + btf.ID(i)
+		if o.ids[i] != 0 || o.t.Types[i].Name != 0 {
+			continue
+		}
+		rest = append(rest, id)
+		typ := o.t.Types[i]
+		o.t.Refs(&typ, func(ref *btf.ID) { part[*ref] = true })
+	}
+	slices.SortStableFunc(rest, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
+	for _, id := range rest {
+		if !part[id] {
+			o.walk(id)
+		}
+	}
+	for _, id := range rest { // cycles of anonymous types, which C does not have
+		o.walk(id)
+	}
 }
