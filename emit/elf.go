@@ -22,6 +22,8 @@ var (
 	// ErrLoaded: the section is part of the memory image, as .BTF of a vmlinux is,
 	// and has its place and size from the linker.
 	ErrLoaded = errors.New("the section is part of the loaded image")
+	// ErrInPlace: there is no such content of that size to overwrite.
+	ErrInPlace = errors.New("the section cannot be overwritten in place")
 	// ErrReferenced: other sections depend on the section.
 	ErrReferenced = errors.New("other sections refer to the section")
 )
@@ -42,6 +44,16 @@ type ELFOptions struct {
 	// DropSignature removes the signature of a signed module instead of failing
 	// with ErrSigned.
 	DropSignature bool
+	// Overwrite gives sections that are there other content of the same size and
+	// changes nothing else of them. That is possible for sections of the memory image
+	// too, such as .BTF_ids.
+	Overwrite []ELFContent
+}
+
+// ELFContent is new content for a section.
+type ELFContent struct {
+	Name string
+	Data []byte
 }
 
 // ELFEdit is an edited ELF file that has not been written yet: ranges of the
@@ -73,7 +85,7 @@ func AddSections(in []byte, out io.Writer, sections []ELFSection, opt ELFOptions
 }
 
 // EditELF plans how to add, replace or remove sections without SHF_ALLOC in an ELF
-// file of either class and byte order. Nothing else changes: every section keeps
+// file of either class and byte order, and how to overwrite others. Nothing else changes: every section keeps
 // its index, its header but for the offset, and its content; program headers and
 // what they cover stay where they are.
 //
@@ -119,8 +131,18 @@ func EditELF(in []byte, sections []ELFSection, opt ELFOptions) (*ELFEdit, error)
 		}
 		changed = changed || c
 	}
+	for i := range opt.Overwrite {
+		o := &opt.Overwrite[i]
+		if seen[o.Name] {
+			return nil, fmt.Errorf("section %q: named twice", o.Name)
+		}
+		if err := l.overwrite(o.Name, o.Data); err != nil {
+			return nil, fmt.Errorf("section %s: %w", o.Name, err)
+		}
+	}
 	if !changed {
-		return &ELFEdit{in: in, chunks: []chunk{{n: uint64(len(in))}}, size: uint64(len(in)), same: !signed}, nil
+		n := uint64(len(in))
+		return &ELFEdit{in: in, chunks: l.head(l.inPlace, n), size: n, same: !signed && len(l.inPlace) == 0}, nil
 	}
 	return l.finish()
 }

@@ -24,6 +24,7 @@ type layout struct {
 	old      map[int]span   // where edited sections lay, by index; absent if they took no bytes
 	content  map[int][]byte // of the edited sections that stay or are new
 	removed  map[int]bool
+	inPlace  []patch // that change no sizes
 	refs     [2]int // space for references
 	// namesKept: the section names do not change and share bytes with something
 	// that keeps its place, such as the symbol names.
@@ -114,6 +115,36 @@ func (l *layout) edit(s *ELFSection) (changed bool, err error) {
 	*x = elfhdr.Section{NameOff: x.NameOff, Type: sectionType(s.Name), Align: max(s.Align, 1), Size: uint64(len(s.Data))}
 	l.content[target] = s.Data
 	return true, nil
+}
+
+// overwrite enters new content of a section that stays as it is otherwise.
+func (l *layout) overwrite(name string, data []byte) error {
+	for i := 1; i < len(l.headers); i++ {
+		x := &l.headers[i]
+		if x.Type == elf.SHT_NULL || l.names.At(x.NameOff) != name {
+			continue
+		}
+		old, err := x.Contents(l.in, name)
+		switch {
+		case err != nil:
+			return err
+		case x.Flags&elf.SHF_COMPRESSED != 0:
+			return fmt.Errorf("%w: it is compressed", ErrInPlace)
+		case len(old) != len(data):
+			return fmt.Errorf("%w: it has %d bytes, the new content %d", ErrInPlace, len(old), len(data))
+		case bytes.Equal(old, data):
+			return nil
+		}
+		at := span{x.Off, x.Off + uint64(len(old))}
+		for _, p := range l.inPlace {
+			if at.off < p.end && p.off < at.end {
+				return fmt.Errorf("%w: it overlaps another section", ErrInPlace)
+			}
+		}
+		l.inPlace = append(l.inPlace, patch{at, data})
+		return nil
+	}
+	return fmt.Errorf("%w: it is not there", ErrInPlace)
 }
 
 // sectionType is the type that linkers give a section of the name.

@@ -80,6 +80,7 @@ func (l *layout) finish() (*ELFEdit, error) {
 	first := bytes.Clone(l.in[:l.h.Len()])
 	l.h.Put(first)
 	patches = append(patches, patch{span{0, uint64(len(first))}, first})
+	patches = append(patches, l.inPlace...)
 	return &ELFEdit{in: l.in, chunks: append(l.head(patches, end), w.chunks...), size: w.at}, nil
 }
 
