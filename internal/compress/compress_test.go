@@ -305,3 +305,21 @@ func BenchmarkUnpack(b *testing.B) {
 		})
 	}
 }
+
+func TestNames(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		want  Method
+		plain string
+	}{
+		{"a/x.ko", None, "a/x.ko"},
+		{"x.ko.xz", XZ, "x.ko"},
+		{"x.ko.zst", Zstd, "x.ko"},
+		{"x.ko.gz", Gzip, "x.ko"},
+		{"out", LZMA, "out"},
+	} {
+		if got, plain := ForName(tt.name, LZMA), PlainName(tt.name); got != tt.want || plain != tt.plain {
+			t.Errorf("%s: %s, %s", tt.name, got, plain)
+		}
+	}
+}

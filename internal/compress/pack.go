@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -58,4 +59,25 @@ func packZstd(data []byte) ([]byte, error) {
 	}
 	out := e.EncodeAll(data, nil)
 	return out, e.Close()
+}
+
+// ForName is the method that the end of a file name says, such as "x.ko.xz"; a name
+// that says nothing, and is not that of a plain module or object, gives def.
+func ForName(name string, def Method) Method {
+	for suffix, m := range map[string]Method{".gz": Gzip, ".xz": XZ, ".zst": Zstd, ".ko": None, ".o": None, ".debug": None} {
+		if strings.HasSuffix(name, suffix) {
+			return m
+		}
+	}
+	return def
+}
+
+// PlainName is the name of a module without the end that tells how it is compressed.
+func PlainName(name string) string {
+	for _, suffix := range [...]string{".gz", ".xz", ".zst"} {
+		if plain, ok := strings.CutSuffix(name, suffix); ok {
+			return plain
+		}
+	}
+	return name
 }

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"mkbtf/emit"
+	"mkbtf/internal/compress"
 	"mkbtf/internal/object"
 )
 
@@ -99,7 +101,8 @@ func (e *Encoder) checkSignature(f *object.File) error {
 	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", ErrSigned)
 }
 
-// writeELF puts the BTF into the module, or into a copy of it.
+// writeELF puts the BTF into the module, or into a copy of it. A compressed module
+// is compressed again; for a copy its name says how.
 func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
 	edit, err := emit.EditELF(f.Bytes(), []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
@@ -109,10 +112,11 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout
 		return err
 	}
 	edit.CopyFrom(f.Disk())
-	write := func(w io.Writer) error {
-		_, err := edit.WriteTo(w)
-		return err
+	packing := f.Packed
+	if e.opts.Out != "" {
+		packing = compress.ForName(e.opts.Out, f.Packed)
 	}
+	write := func(w io.Writer) error { return pack(edit, packing, w) }
 	switch e.opts.Out {
 	case "-":
 		return write(stdout)
@@ -129,6 +133,24 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout
 		return err
 	}
 	_, err = emit.ReplaceFile(e.opts.Out, write, emit.ReplaceOptions{Perm: st.Mode().Perm()})
+	return err
+}
+
+// pack writes an edited module, compressed in a way that the kernel reads.
+func pack(edit *emit.ELFEdit, m compress.Method, w io.Writer) error {
+	if m == compress.None {
+		_, err := edit.WriteTo(w)
+		return err
+	}
+	var plain bytes.Buffer
+	if _, err := edit.WriteTo(&plain); err != nil {
+		return err
+	}
+	packed, err := compress.Pack(m, plain.Bytes())
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(packed)
 	return err
 }
 
@@ -152,7 +174,7 @@ func (e *Encoder) writeDetached(path string, out *emit.Output, stdout io.Writer)
 		return err
 	}
 	if name == "" {
-		name = path + ".BTF"
+		name = compress.PlainName(path) + ".BTF"
 	}
 	base := name + ".base"
 	if out.BTF == nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"mkbtf/btf"
+	"mkbtf/internal/compress"
 	"mkbtf/internal/elfhdr"
 )
 
@@ -18,6 +19,10 @@ type File struct {
 	Type     elf.Type
 	Machine  elf.Machine
 	Sections []Section // by index; 0 is the null section; empty if the file has no section headers
+
+	// Packed is how the file was compressed as a whole (.ko.gz, .ko.xz, .ko.zst); None
+	// if it was not. Everything else is about the ELF file inside.
+	Packed compress.Method
 
 	data   []byte
 	disk   *mapped        // nil if the content came from memory
@@ -40,25 +45,36 @@ type Section struct {
 	Name string
 }
 
-// Open maps an ELF file. The file must be closed again; everything that was got
-// from it is invalid then.
+// Open maps an ELF file, or unpacks a module that is compressed. The file must be
+// closed again; everything that was got from it is invalid then.
 func Open(path string) (*File, error) {
 	m, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
 	f, err := OpenBytes(path, m.data)
-	if err != nil {
+	if err != nil || f.Packed != compress.None {
 		m.close()
-		return nil, err
+		return f, err
 	}
 	f.disk = m
 	return f, nil
 }
 
-// OpenBytes reads the headers of an ELF file that is in memory. The data is kept
-// and must not change. The name is for messages.
+// OpenBytes reads the headers of an ELF file that is in memory, compressed or not.
+// The data is kept and must not change. The name is for messages.
 func OpenBytes(name string, data []byte) (*File, error) {
+	packed := compress.Sniff(data)
+	switch packed {
+	case compress.Gzip, compress.XZ, compress.Zstd:
+		plain, err := compress.All(packed, data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		data = plain
+	default:
+		packed = compress.None
+	}
 	h, err := elfhdr.ParseHeader(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -69,7 +85,7 @@ func OpenBytes(name string, data []byte) (*File, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	f := &File{
-		Name: name, Class: h.Class, Order: h.Order, Type: h.Type, Machine: h.Machine,
+		Name: name, Packed: packed, Class: h.Class, Order: h.Order, Type: h.Type, Machine: h.Machine,
 		Sections: make([]Section, len(headers)), data: data, byName: make(map[string]int),
 	}
 	for i := range headers {
@@ -97,11 +113,12 @@ func (f *File) Close() error {
 	return m.close()
 }
 
-// Bytes is the whole file, the signature of a module included. It must not be
-// changed.
+// Bytes is the whole file, the signature of a module included, and unpacked if it is
+// Packed. It must not be changed.
 func (f *File) Bytes() []byte { return f.data }
 
-// Disk is the open file that Bytes was mapped from; nil if it came from memory.
+// Disk is the open file that Bytes was mapped from; nil if it came from memory
+// or had to be unpacked.
 func (f *File) Disk() *os.File {
 	if f.disk == nil {
 		return nil

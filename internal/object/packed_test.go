@@ -78,3 +78,37 @@ func TestLoadPacked(t *testing.T) {
 		})
 	}
 }
+
+// TestOpenPacked opens compressed modules as the plain ones.
+func TestOpenPacked(t *testing.T) {
+	module := elftest.File{Sections: []elftest.Section{{Name: ".modinfo", Data: []byte("vermagic=6.12.1-x86 SMP\x00")}}}
+	plain := module.Bytes()
+	for _, m := range []compress.Method{compress.None, compress.Gzip, compress.XZ, compress.Zstd} {
+		t.Run(m.String(), func(t *testing.T) {
+			data, err := compress.Pack(m, plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "x.ko")
+			if err := os.WriteFile(path, data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if f.Packed != m || !bytes.Equal(f.Bytes(), plain) || f.Release() != "6.12.1-x86" || (f.Disk() == nil) != (m != compress.None) {
+				t.Errorf("packed %s, %d bytes, release %q, disk %v", f.Packed, len(f.Bytes()), f.Release(), f.Disk())
+			}
+			if m == compress.None {
+				return
+			}
+			for _, n := range []int{len(data) / 2, len(data) - 1} {
+				if _, err := OpenBytes("cut", data[:n]); err == nil {
+					t.Errorf("no error for %d of %d bytes", n, len(data))
+				}
+			}
+		})
+	}
+}
