@@ -118,8 +118,11 @@ func (w *Worker) root(u *loadedUnit) error {
 		slot slot
 		to   *uint64
 	}{
-		{slotStrOffsetsBase, &u.strOffsetsBase}, {slotAddrBase, &u.addrBase},
-		{slotLoclistsBase, &u.loclistsBase}, {slotRnglistsBase, &u.rnglistsBase}, {slotStmtList, &u.stmtList},
+		{slotStrOffsetsBase, &u.strOffsetsBase},
+		{slotAddrBase, &u.addrBase},
+		{slotLoclistsBase, &u.loclistsBase},
+		{slotRnglistsBase, &u.rnglistsBase},
+		{slotStmtList, &u.stmtList},
 	} {
 		if a.has.has(b.slot) {
 			*b.to = w.val[b.slot]

@@ -109,7 +109,6 @@ type frame struct {
 	maxBit uint32 // composite: largest bit offset of a member
 	item   int32  // index of a function, variable or member that takes the tags
 	dims   uint32 // array: number of dimensions
-	count  uint64 // enum: see enumState
 	tag    uint16
 	kind   frameKind
 	flags  frameFlags

@@ -15,7 +15,6 @@ type DIE struct {
 
 	unit   *Unit
 	offset uint64 // from the start of the section
-	code   uint64
 }
 
 // Attr is an attribute. Value is a uint64, int64, int, bool, string, []byte
