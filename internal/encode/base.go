@@ -2,9 +2,11 @@ package encode
 
 import (
 	"fmt"
+	"sync"
 
 	"mkbtf/btf"
 	"mkbtf/dedup"
+	"mkbtf/internal/fingerprint"
 	"mkbtf/internal/object"
 )
 
@@ -21,7 +23,7 @@ func LoadBase(path string) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Base{Path: path, Blob: blob, Index: dedup.NewBase(blob)}, nil
+	return &Base{Path: path, Release: data.Release, Blob: blob, Index: dedup.NewBase(blob)}, nil
 }
 
 // Relocates reports whether the kernel maps a module's .BTF.base to its own types
@@ -42,9 +44,13 @@ func (b *Base) Relocates() bool {
 
 // Base is a kernel's BTF, loaded and indexed once for any number of files.
 type Base struct {
-	Path  string
-	Blob  *btf.Blob
-	Index *dedup.Base
+	Path    string
+	Release string // of the kernel, "" if the file does not tell
+	Blob    *btf.Blob
+	Index   *dedup.Base
+
+	hashOnce sync.Once
+	hash     fingerprint.Hash
 }
 
 // nestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in

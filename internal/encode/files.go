@@ -1,7 +1,6 @@
 package encode
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 
 	"mkbtf/emit"
 	"mkbtf/internal/compress"
+	"mkbtf/internal/fingerprint"
+	"mkbtf/internal/modfile"
 	"mkbtf/internal/object"
 )
 
@@ -101,56 +102,20 @@ func (e *Encoder) checkSignature(f *object.File) error {
 	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", ErrSigned)
 }
 
-// writeELF puts the BTF into the module, or into a copy of it. A compressed module
-// is compressed again; for a copy its name says how.
+// writeELF puts the BTF into the module, or into a copy of it.
 func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
-	edit, err := emit.EditELF(f.Bytes(), []emit.ELFSection{
+	var note []byte
+	if out.BTF != nil {
+		note = e.note(f)
+	}
+	changed, err := modfile.Write(path, f, []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
 		{Name: ".BTF.base", Data: out.Base, Align: 4},
-	}, emit.ELFOptions{DropSignature: e.opts.DropSignature})
-	if err != nil {
-		return err
+		{Name: fingerprint.Section, Data: note, Align: 4},
+	}, emit.ELFOptions{DropSignature: e.opts.DropSignature}, e.opts.Out, stdout)
+	if err == nil && !changed {
+		e.opts.note(path, "has this BTF already")
 	}
-	edit.CopyFrom(f.Disk())
-	packing := f.Packed
-	if e.opts.Out != "" {
-		packing = compress.ForName(e.opts.Out, f.Packed)
-	}
-	write := func(w io.Writer) error { return pack(edit, packing, w) }
-	switch e.opts.Out {
-	case "-":
-		return write(stdout)
-	case "":
-		if edit.Unchanged() {
-			e.opts.note(path, "has this BTF already")
-			return nil
-		}
-		_, err := emit.ReplaceFile(path, write, emit.ReplaceOptions{})
-		return err
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	_, err = emit.ReplaceFile(e.opts.Out, write, emit.ReplaceOptions{Perm: st.Mode().Perm()})
-	return err
-}
-
-// pack writes an edited module, compressed in a way that the kernel reads.
-func pack(edit *emit.ELFEdit, m compress.Method, w io.Writer) error {
-	if m == compress.None {
-		_, err := edit.WriteTo(w)
-		return err
-	}
-	var plain bytes.Buffer
-	if _, err := edit.WriteTo(&plain); err != nil {
-		return err
-	}
-	packed, err := compress.Pack(m, plain.Bytes())
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(packed)
 	return err
 }
 
