@@ -6,6 +6,14 @@ import (
 	"mkbtf/btf"
 )
 
+// Minimise merges equal types of a finished table whose content has been changed
+// since: what Finish does, and untagged types are looked at in any case.
+func Minimise(t *btf.Table) {
+	minimise(t)
+	m := &minimiser{t: t, memo: map[btf.ID]uint64{}, tokens: map[string]uint64{}}
+	m.compact(map[btf.ID]btf.ID{})
+}
+
 // minimise merges own tagged types of one name that are equal after all, in what
 // they hold and in all that they lead to. They arise where definitions were kept
 // apart because of something that later turned out to be the same.
@@ -157,6 +165,7 @@ func (m *minimiser) target(id btf.ID) uint64 {
 	if n, ok := m.memo[id]; ok {
 		return n
 	}
+	m.memo[id] = uint64(id) // a crafted base can bring in cycles without a tag
 	n := m.content(id)
 	m.memo[id] = n
 	return n

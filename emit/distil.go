@@ -12,10 +12,11 @@ type distiller struct {
 	own   *btf.Table // the new split types; ids as if the new base had none but void
 	// moved translates ids of the old base: into the new base (below ownBit) or
 	// into own.
-	moved     map[btf.ID]btf.ID
-	queue     []btf.ID // structs of the old base that are copied and lack their members
-	ambiguous map[string]bool
-	embedded  map[btf.ID]bool // ids of small that an own type holds by value
+	moved    map[btf.ID]btf.ID
+	shells   map[btf.ID]bool // ids of the old base that have moved without their members
+	queue    []btf.ID        // structs of the old base that are copied and lack their members
+	opts     DistilOptions
+	embedded map[btf.ID]bool // ids of small that an own type holds by value
 }
 
 // ownBit marks an id of own while the size of the new base is not known.
@@ -27,7 +28,7 @@ func newDistiller(t *btf.Table, base *btf.Blob) *distiller {
 	d := &distiller{
 		from: t, base: base,
 		small: btf.NewTable(1, nil), own: btf.NewTable(0, t.Strings),
-		moved: map[btf.ID]btf.ID{}, embedded: map[btf.ID]bool{},
+		moved: map[btf.ID]btf.ID{}, shells: map[btf.ID]bool{}, embedded: map[btf.ID]bool{},
 	}
 	d.small.Add(btf.Type{Kind: btf.Int, Name: d.small.Strings.InternString("int"), Size: 4, Extra: intData})
 	return d
@@ -39,13 +40,19 @@ func isInt(t *btf.Type, name []byte) bool {
 
 // takeFromBase brings in what the own types need of the base.
 func (d *distiller) takeFromBase() {
-	d.findAmbiguous()
 	for i := range d.from.Types {
-		d.from.Refs(&d.from.Types[i], func(ref *btf.ID) {
-			if *ref != 0 && *ref < d.from.Start {
+		t := &d.from.Types[i]
+		byValue := t.Kind.HasMemberTypes() || t.Kind == btf.Var
+		d.from.Refs(t, func(ref *btf.ID) {
+			if byValue {
+				d.hold(*ref)
+			} else {
 				d.take(*ref)
 			}
 		})
+	}
+	for _, id := range d.opts.Need {
+		d.take(id)
 	}
 	for len(d.queue) > 0 {
 		id := d.queue[0]
@@ -54,32 +61,44 @@ func (d *distiller) takeFromBase() {
 	}
 }
 
-// findAmbiguous collects the names that the kernel could map to several types:
-// relocation considers all kinds below by name and, for most, size alone
-// (btf_relocate_map_distilled_base, Linux 6.11 to 7.3).
-func (d *distiller) findAmbiguous() {
-	d.ambiguous = map[string]bool{}
-	seen := map[string]bool{}
-	for id := d.base.Start(); id < d.base.End(); id++ {
+// hold is take for what something else contains: a struct is then needed with its
+// members.
+func (d *distiller) hold(id btf.ID) {
+	d.take(id)
+	for range maxChain {
+		if id >= d.from.Start {
+			t := d.from.At(id)
+			if !t.Kind.IsModifier() && t.Kind != btf.Array {
+				return
+			}
+			id = t.Ref
+			continue
+		}
 		r := d.base.Record(id)
-		switch r.Kind() {
-		case btf.Int, btf.Float, btf.Enum, btf.Enum64, btf.Fwd, btf.Struct, btf.Union:
-			if r.NameOff == 0 {
-				continue
+		switch k := r.Kind(); {
+		case k.IsModifier():
+			id = btf.ID(r.SizeType)
+		case k == btf.Array:
+			t, _ := d.base.Decode(id, nil, func(uint32) btf.Str { return 0 })
+			id = t.Ref
+		default:
+			if d.shells[id] {
+				delete(d.shells, id)
+				d.queue = append(d.queue, id)
 			}
-			name := d.base.StringAt(r.NameOff)
-			if seen[string(name)] {
-				d.ambiguous[string(name)] = true
-			} else {
-				seen[string(name)] = true
-			}
+			return
 		}
 	}
 }
 
-// take brings one type of the base in and returns its new id.
+// maxChain bounds modifiers and arrays on the way to something else. The kernel
+// takes 32 modifiers; in crafted BTF they may go round in circles.
+const maxChain = 1000
+
+// take brings one type of the base in and returns its new id; 0 if it is void or no
+// type of the base.
 func (d *distiller) take(id btf.ID) btf.ID {
-	if id == 0 {
+	if id == 0 || id >= d.from.Start {
 		return 0
 	}
 	if to, ok := d.moved[id]; ok {
@@ -101,14 +120,19 @@ func (d *distiller) take(id btf.ID) btf.ID {
 			t.Kind, t.Flag = btf.Union, false
 		}
 	case btf.Struct, btf.Union:
-		if len(name) > 0 && !d.ambiguous[string(name)] {
+		carry := d.opts.carry(t.Kind, name)
+		if carry == carryNot {
 			to := d.small.Add(btf.Type{Kind: t.Kind, Name: d.small.Strings.Intern(name), Size: t.Size})
 			d.moved[id] = to
 			return to
 		}
 		to := d.addOwn(t)
 		d.moved[id] = to
-		d.queue = append(d.queue, id)
+		if carry == CarryShell {
+			d.shells[id] = true
+		} else {
+			d.queue = append(d.queue, id)
+		}
 		return to
 	}
 	// The id comes first: what a type refers to can lead back to it only through a
@@ -140,6 +164,7 @@ func (d *distiller) copyMembers(id btf.ID) {
 func (d *distiller) setMembers(to btf.ID, k btf.Kind, ms []btf.Member) {
 	if k.HasMemberTypes() {
 		for i := range ms {
+			d.hold(ms[i].Type)
 			ms[i].Type = d.take(ms[i].Type)
 		}
 	}
@@ -214,7 +239,7 @@ func (d *distiller) markEmbedded() {
 		}
 		for _, m := range d.own.MembersOf(t) {
 			id := m.Type
-			for range 1000 {
+			for range maxChain {
 				if !d.own.Own(id) {
 					break
 				}

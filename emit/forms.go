@@ -60,8 +60,12 @@ func SelfContained(t *btf.Table, order btf.Order) (*Output, error) {
 // conditions as will do: the structs and unions of the base that something refers
 // to, and int. Everything else that is needed from the base is carried in full, so
 // are types whose name is not unique in the base, which the kernel could not map.
-func Distilled(t *btf.Table, base *btf.Blob, order btf.Order) (*Output, error) {
+func Distilled(t *btf.Table, base *btf.Blob, order btf.Order, opts DistilOptions) (*Output, error) {
 	d := newDistiller(t, base)
+	d.opts = opts
+	if d.opts.Ambiguous == nil {
+		d.opts.Ambiguous = Ambiguous(base)
+	}
 	d.takeFromBase()
 	return d.write(order)
 }

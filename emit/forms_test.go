@@ -71,7 +71,7 @@ var orders = []btf.Order{binary.LittleEndian, binary.BigEndian}
 func TestDistilled(t *testing.T) {
 	for _, order := range orders {
 		base := load(t, kernel(), order)
-		out, err := emit.Distilled(module(base.End()), base, order)
+		out, err := emit.Distilled(module(base.End()), base, order, emit.DistilOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func hasMember(b *btf.Blob, name, member string, typ btf.ID) bool {
 
 func TestDistilledSurvivesAChangedKernel(t *testing.T) {
 	base := load(t, kernel(), binary.LittleEndian)
-	out, err := emit.Distilled(module(base.End()), base, binary.LittleEndian)
+	out, err := emit.Distilled(module(base.End()), base, binary.LittleEndian, emit.DistilOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
