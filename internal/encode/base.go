@@ -6,6 +6,7 @@ import (
 
 	"mkbtf/btf"
 	"mkbtf/dedup"
+	"mkbtf/emit"
 	"mkbtf/internal/fingerprint"
 	"mkbtf/internal/object"
 )
@@ -51,6 +52,15 @@ type Base struct {
 
 	hashOnce sync.Once
 	hash     fingerprint.Hash
+
+	once      sync.Once
+	ambiguous emit.Names
+}
+
+// names returns the names that .BTF.base cannot have.
+func (b *Base) names() emit.Names {
+	b.once.Do(func() { b.ambiguous = emit.Ambiguous(b.Blob) })
+	return b.ambiguous
 }
 
 // nestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in

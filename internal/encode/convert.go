@@ -32,6 +32,9 @@ type converted struct {
 	dedup     *dedup.Dedup
 	functions []function // in the order of units and DIEs
 	variables []variable
+	// roots are the types that belong in the output by themselves, unless all do.
+	roots []root
+	trees []string // where the kernel's source was found to lie, for messages
 }
 
 // collector is what one goroutine gathers.
@@ -41,11 +44,25 @@ type collector struct {
 	functions  []function
 	variables  []variable
 	candidates []dwarf2btf.Candidate // scratch
+	pick       picker
+	named      namedTypes
+	roots      []root
+	own        []bool // scratch, by file
+	trees      []string
 }
 
+// picker says which types converted.roots has.
+type picker uint8
+
+const (
+	pickNone picker = iota // all types are kept
+	pickTags               // tags, and what .BTF_ids names
+	pickOwn                // what the module itself declares
+)
+
 // convert runs all units of a file through n goroutines. The result does not
-// depend on n.
-func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error) {
+// depend on n. named is what .BTF_ids names.
+func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named namedTypes) (*converted, error) {
 	n = max(1, min(n, conv.Len()))
 	d := dedup.New(overBase)
 	workers := make([]collector, n)
@@ -53,7 +70,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error
 	for i := range workers {
 		w := conv.NewWorker()
 		ws[i] = d.NewWorker(w.Strings())
-		workers[i] = collector{convert: w, dedup: ws[i]}
+		workers[i] = collector{convert: w, dedup: ws[i], pick: pick, named: named}
 	}
 	done := &progress{conv: conv, done: make([]bool, conv.Len())}
 	conv.Release(0, conv.Len()) // the headers of all units were read
@@ -94,6 +111,9 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int) (*converted, error
 	}
 	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })
+	slices.SortStableFunc(c.roots, func(a, b root) int { return a.unit - b.unit })
+	slices.Sort(c.trees)
+	c.trees = slices.Compact(c.trees)
 	return c, nil
 }
 
@@ -115,9 +135,18 @@ func (c *collector) unit(u int) error {
 	if err != nil || unit == nil {
 		return err
 	}
+	if boilerplate(unit.Name) {
+		unit.Roots = 0
+	}
 	refs, err := c.dedup.Add(u, unit.Table, unit.Roots)
 	if err != nil {
 		return err
+	}
+	switch c.pick {
+	case pickTags:
+		c.tagRoots(u, unit, refs)
+	case pickOwn:
+		c.ownRoots(u, unit, refs)
 	}
 	c.candidates = unit.AppendCandidates(c.candidates[:0], u)
 	for i := range unit.Functions {
@@ -155,6 +184,10 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 		tags(v.Tags)
 		c.variables = append(c.variables, v)
 	}
+	for _, r := range w.roots {
+		c.roots = append(c.roots, root{r.unit, m.Ref(r.ref)})
+	}
+	c.trees = append(c.trees, w.trees...)
 }
 
 // progress gives back the memory of the file's mapping behind the workers.

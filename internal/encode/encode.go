@@ -15,6 +15,8 @@ type Encoder struct {
 	opts Options
 	form Form
 	base *Base // nil if the form needs none
+	// kernels are those of Options.AcceptOn.
+	kernels []kernel
 	// nestArrays: write arrays of several dimensions as ARRAYs of ARRAYs.
 	nestArrays bool
 	// perFile is the number of goroutines for one file, 0: those of the options.
@@ -25,7 +27,10 @@ type Encoder struct {
 // there is none.
 func New(opts Options) (*Encoder, error) {
 	e := &Encoder{opts: opts, form: opts.Form, nestArrays: true}
-	if e.form == SelfContained {
+	if e.form == SelfContained && (opts.Keep != KeepOwn || opts.Base == "") {
+		if opts.Base != "" {
+			opts.note("", "form %s with --keep %s needs no base: %s is not read", e.form, opts.Keep, opts.Base)
+		}
 		return e, nil
 	}
 	if opts.Base == "" {
@@ -43,7 +48,14 @@ func New(opts Options) (*Encoder, error) {
 		}
 		opts.note("", "form %s: the kernel of %s %s", e.form, opts.Base, map[bool]string{true: "can relocate module BTF", false: "cannot relocate module BTF"}[e.form == Distilled])
 	}
-	return e, nil
+	if len(opts.AcceptOn) == 0 {
+		return e, nil
+	}
+	if e.form != Distilled {
+		return nil, fmt.Errorf("form %s: it is for exactly one kernel: accepting it on others takes --form distilled or self-contained", e.form)
+	}
+	e.kernels, err = loadKernels(opts.AcceptOn)
+	return e, err
 }
 
 // Form is the form that is written.
@@ -92,16 +104,29 @@ func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	c, err := convert(conv, e.base != nil, jobs)
+	named, err := readNamed(src)
+	if err != nil {
+		note("%v: what it names is not looked for", err)
+	}
+	c, err := convert(conv, e.base != nil, jobs, e.picks(), named)
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.table(e.base, src, note)
+	t, err := c.table(&e.opts, e.base, src, note)
 	if err != nil {
 		return nil, err
 	}
 	if len(t.Types) == 0 {
 		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil
 	}
-	return write(t, e.form, e.base, src.Order, detached)
+	out, err := e.write(t, f.Name, named, src.Order, detached)
+	if err != nil || e.opts.Explain == nil {
+		return out, err
+	}
+	conditions, err := emit.Explain(out)
+	if err != nil {
+		return nil, err
+	}
+	e.opts.Explain(f.Name, conditions)
+	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"mkbtf/dwarf2btf"
+	"mkbtf/emit"
 )
 
 // Form is what kind of BTF is written.
@@ -34,6 +35,38 @@ func ParseForm(s string) (Form, error) {
 	return 0, fmt.Errorf("unknown form %q: want auto, split, distilled or self-contained", s)
 }
 
+// Keep is how many of a module's types are kept.
+type Keep uint8
+
+// The levels.
+const (
+	// KeepAll keeps everything that the DWARF has. Over a base, that is what the base
+	// lacks and what this needs.
+	KeepAll Keep = iota
+	// KeepReachable keeps what functions, variables and tags lead to.
+	KeepReachable
+	// KeepOwn keeps the types that the module itself defines and what its functions
+	// and variables need; of kernel types that are only pointed to it keeps name and
+	// size. With a base the module's own types are those that the base lacks, without
+	// one those that no kernel header declares (see ownFiles). The forms split and
+	// distilled hold nothing else anyway.
+	KeepOwn
+)
+
+var keepNames = [...]string{"all", "reachable", "own"}
+
+func (k Keep) String() string { return keepNames[k] }
+
+// ParseKeep reads the name of a level.
+func ParseKeep(s string) (Keep, error) {
+	for i, n := range keepNames {
+		if s == n {
+			return Keep(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown level %q: want all, reachable or own", s)
+}
+
 // Errors that a caller can act on.
 var (
 	// ErrNoBase: the form needs a base and none was given.
@@ -48,15 +81,24 @@ var (
 type Options struct {
 	Base     string // file with the kernel's BTF; "" none
 	Form     Form
+	Keep     Keep
+	Hops     int    // with KeepOwn, self-contained: this many pointers away kernel types are still full
 	Out      string // write here instead of in place; only with one file; "-" is standard output
 	Detached bool   // write raw BTF beside the file (or to Out) and leave the file alone
 	Jobs     int    // goroutines; 0: one per CPU
 	// ExcludeLanguages lists DW_LANG codes of units to leave out; nil: C++ and Rust.
 	ExcludeLanguages []uint16
 	DropSignature    bool
-	BestEffort       bool // a file that cannot be encoded is left alone with a warning
+	// AcceptOn are kernels, files with BTF, on which the distilled form shall load too.
+	AcceptOn []string
+	// ForceABI makes it load also where the module's binary does not fit the kernel.
+	ForceABI   bool
+	BestEffort bool // a file that cannot be encoded is left alone with a warning
 	// Note, if set, is told what was decided and why. It may be called concurrently.
 	Note func(file, message string)
+	// Explain, if set, is told of the types in .BTF.base and who needs them; none if the
+	// form has no such section. It may be called concurrently.
+	Explain func(file string, conditions []emit.Condition)
 	// Warn, if set, is told what the user should know though nothing failed.
 	Warn func(file, message string)
 }
@@ -65,6 +107,18 @@ func (o *Options) note(file, format string, args ...any) {
 	if o.Note != nil {
 		o.Note(file, fmt.Sprintf(format, args...))
 	}
+}
+
+func (o *Options) warn(file, format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(file, fmt.Sprintf(format, args...))
+	}
+}
+
+// byDeclaration reports whether the module's own types are told by where they are
+// declared.
+func (o *Options) byDeclaration() bool {
+	return o.Form == SelfContained && o.Keep == KeepOwn && o.Base == ""
 }
 
 func (o *Options) jobs() int {
@@ -78,6 +132,7 @@ func (o *Options) jobs() int {
 func (o *Options) converter(file string) dwarf2btf.Options {
 	c := dwarf2btf.DefaultOptions()
 	c.ExcludeLanguages = o.ExcludeLanguages
+	c.DeclFiles = o.byDeclaration()
 	if o.Note != nil {
 		c.Note = func(n dwarf2btf.Note) { o.Note(file, n.String()) }
 	}

@@ -2,15 +2,18 @@ package encode
 
 import (
 	"fmt"
+	"slices"
 
 	"mkbtf/btf"
 	"mkbtf/dedup"
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
+	"mkbtf/internal/keep"
 )
 
-// table builds the table of everything that goes into the output.
-func (c *converted) table(base *Base, src *dwarf2btf.Source, note func(string, ...any)) (*btf.Table, error) {
+// table builds the table of everything that goes into the output: over the base, or
+// without one.
+func (c *converted) table(opts *Options, base *Base, src *dwarf2btf.Source, note func(string, ...any)) (*btf.Table, error) {
 	var index *dedup.Base
 	if base != nil {
 		index = base.Index
@@ -19,7 +22,8 @@ func (c *converted) table(base *Base, src *dwarf2btf.Source, note func(string, .
 	if err != nil {
 		return nil, err
 	}
-	if err := res.KeepAll(); err != nil {
+	roots, err := c.enter(res, opts.Keep, base)
+	if err != nil {
 		return nil, err
 	}
 	if err := addFunctions(res, c.functions, c.symbols, note); err != nil {
@@ -28,23 +32,73 @@ func (c *converted) table(base *Base, src *dwarf2btf.Source, note func(string, .
 	if err := addVariables(res, c.variables, src, note); err != nil {
 		return nil, err
 	}
-	t, _, err := res.Finish()
-	return t, err
+	t, became, err := res.Finish()
+	if err != nil || opts.Form != SelfContained || opts.Keep != KeepOwn {
+		return t, err
+	}
+	if base != nil {
+		note("keeps the %d types that %s lacks, and what they need", len(t.Types), base.Path)
+		return keep.Cut(t, base.Blob, nil, opts.Hops), nil
+	}
+	for i := range roots {
+		roots[i] = became(roots[i])
+	}
+	slices.Sort(roots)
+	roots = slices.Compact(roots)
+	for _, tree := range c.trees {
+		note("types that headers below %sinclude and %sarch/*/include declare are the kernel's", tree, tree)
+	}
+	note("keeps %d types that the module itself declares, its functions and variables, and what they need", len(roots))
+	for i := range t.Types {
+		switch t.Types[i].Kind {
+		case btf.Func, btf.Var, btf.DataSec, btf.DeclTag:
+			roots = append(roots, t.Start+btf.ID(i))
+		}
+	}
+	return keep.Cut(t, nil, roots, opts.Hops), nil
+}
+
+// enter puts the types that are kept for themselves into the table, and returns those
+// of converted.roots.
+func (c *converted) enter(res *dedup.Result, level Keep, base *Base) ([]btf.ID, error) {
+	if level == KeepAll || level == KeepOwn && base != nil {
+		return nil, res.KeepAll()
+	}
+	roots := make([]btf.ID, 0, len(c.roots))
+	for _, r := range c.roots {
+		id, err := res.ID(r.unit, r.ref)
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, id)
+	}
+	return roots, nil
+}
+
+// picks says what the table will need of converted.roots.
+func (e *Encoder) picks() picker {
+	switch {
+	case e.opts.Keep == KeepReachable:
+		return pickTags
+	case e.opts.byDeclaration():
+		return pickOwn
+	}
+	return pickNone
 }
 
 // write turns a table into one of the forms. raw asks for what stands in a file of
 // its own: standalone BTF instead of the self-contained form of a module.
-func write(t *btf.Table, form Form, base *Base, order btf.Order, raw bool) (*emit.Output, error) {
-	switch form {
+func (e *Encoder) write(t *btf.Table, file string, named namedTypes, order btf.Order, raw bool) (*emit.Output, error) {
+	switch e.form {
 	case Split:
-		return emit.Split(t, base.Blob, order)
+		return emit.Split(t, e.base.Blob, order)
 	case Distilled:
-		return emit.Distilled(t, base.Blob, order)
+		return e.distil(t, file, named, order)
 	case SelfContained:
 		if raw {
 			return emit.Standalone(t, order)
 		}
 		return emit.SelfContained(t, order)
 	}
-	return nil, fmt.Errorf("form %s cannot be written", form)
+	return nil, fmt.Errorf("form %s cannot be written", e.form)
 }
