@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
 
+	"mkbtf/emit"
 	"mkbtf/internal/encode"
 )
 
@@ -16,6 +18,11 @@ func runEncode(args []string, s streams) error {
 	f := newFlags("encode", s)
 	f.StringVarP(&o.Base, "base", "b", "", "take `BASE` for the kernel's BTF: any file with BTF in it")
 	f.VarP((*formValue)(&o.Form), "form", "f", "write this `FORM`: auto, split, distilled or self-contained")
+	f.Var((*keepValue)(&o.Keep), "keep", "keep these types, `LEVEL`: all, reachable or own")
+	f.IntVar(&o.Hops, "hops", 0, "with --keep own: keep kernel types in full up to `N` pointers away from the module's own")
+	f.StringArrayVar(&o.AcceptOn, "accept-on", nil, "distilled: carry what `KERNEL` would miss, any file with BTF in it; may be repeated")
+	f.BoolVar(&o.ForceABI, "force-abi", false, "with --accept-on: carry embedded structs too that have another size there, though the module does not fit")
+	explain := f.Bool("explain", false, "list the types that a kernel must have, and what in the module needs them")
 	f.StringVarP(&o.Out, "output", "o", "", "write to `OUT` instead of in place, - being standard output; for one file")
 	f.BoolVar(&o.Detached, "detached", false, "write raw BTF beside FILE, or to OUT, and leave FILE alone")
 	f.IntVarP(&o.Jobs, "jobs", "j", 0, "use `N` processors; 0: all")
@@ -27,6 +34,14 @@ func runEncode(args []string, s streams) error {
 	switch {
 	case err != nil:
 		return err
+	case f.Changed("hops") && (o.Keep != encode.KeepOwn || o.Form != encode.SelfContained || o.Hops < 0):
+		return usageErrorf("encode: --hops takes 0 or more and needs --form self-contained --keep own: the other forms hold no kernel types")
+	case len(o.AcceptOn) > 0 && (o.Form == encode.Split || o.Form == encode.SelfContained):
+		return usageErrorf("encode: --accept-on is for --form distilled: split loads on one kernel, self-contained on all from 6.11 on")
+	case o.ForceABI && len(o.AcceptOn) == 0:
+		return usageErrorf("encode: --force-abi needs --accept-on")
+	case *explain && o.Out == "-":
+		return usageErrorf("encode: --explain and --output - both write to standard output")
 	case o.Jobs < 0:
 		return usageErrorf("encode: --jobs %d: want 0 or more", o.Jobs)
 	case o.Out != "" && len(files) > 1:
@@ -44,10 +59,40 @@ func runEncode(args []string, s streams) error {
 		}
 	}
 	o.Warn = say("mkbtf: %s\n")
+	if *explain {
+		o.Explain = func(file string, conditions []emit.Condition) {
+			mu.Lock()
+			defer mu.Unlock()
+			printConditions(s.out, file, conditions)
+		}
+	}
 	if *verbose {
 		o.Note = say("mkbtf: %s\n")
 	}
 	return joinFiles(files, encode.Files(files, o, s.out))
+}
+
+// mostNeeds is how many of those who need a type are listed.
+const mostNeeds = 4
+
+// printConditions lists what a kernel must have for the BTF of a file to load.
+func printConditions(w io.Writer, file string, conditions []emit.Condition) {
+	if len(conditions) == 0 {
+		fmt.Fprintf(w, "%s: no .BTF.base: no conditions but the kernel build itself, if the BTF is split\n", file)
+		return
+	}
+	fmt.Fprintf(w, "%s: .BTF.base, what a kernel must have:\n", file)
+	for i := range conditions {
+		c := &conditions[i]
+		fmt.Fprintf(w, "  %s\n", c.Text())
+		for j, n := range c.Needs {
+			if j == mostNeeds {
+				fmt.Fprintf(w, "      and %d more\n", len(c.Needs)-mostNeeds)
+				break
+			}
+			fmt.Fprintf(w, "      %s\n", n)
+		}
+	}
 }
 
 // joinFiles makes one error of those of many files. What all files failed by alike,
@@ -75,6 +120,20 @@ func (v *formValue) String() string { return encode.Form(*v).String() }
 func (v *formValue) Set(s string) error {
 	form, err := encode.ParseForm(s)
 	*v = formValue(form)
+	return err
+}
+
+// keepValue is a flag that takes a level of types to keep.
+type keepValue encode.Keep
+
+var _ pflag.Value = (*keepValue)(nil)
+
+func (v *keepValue) Type() string   { return "LEVEL" }
+func (v *keepValue) String() string { return encode.Keep(*v).String() }
+
+func (v *keepValue) Set(s string) error {
+	level, err := encode.ParseKeep(s)
+	*v = keepValue(level)
 	return err
 }
 

@@ -91,6 +91,8 @@ func (f *File) addDebugSection(src *dwarf2btf.Source, i int, relocs []int) error
 		one = &src.Loc
 	case "loclists":
 		one = &src.Loclists
+	case "line":
+		one = &src.Line
 	default:
 		return nil
 	}
