@@ -101,6 +101,26 @@ Examples:
   mkbtf diff -b vmlinux by-pahole.ko by-mkbtf.ko
   mkbtf diff -b vmlinux-6.12.1 -b vmlinux-6.12.2 --kind STRUCT,UNION old.ko new.ko
 `,
+	"resolve_btfids": `Usage: mkbtf resolve_btfids [-b BASE] X
+       mkbtf resolve_btfids --btf FILE [--btf_base BASE] [--distill_base] X
+       mkbtf resolve_btfids --patch_btfids X.BTF_ids X
+
+Does what the kernel's build calls resolve_btfids for: fills in the ids of types that
+the module or vmlinux X knows, in its section .BTF_ids. Called by that name mkbtf does
+the same, so that make can be told RESOLVE_BTFIDS=/path/to/resolve_btfids.
+
+  -b BASE X            Linux up to 6.19: in place, for the .BTF that X has
+  --btf FILE X         Linux from 7.0: gives kfuncs what they need, deduplicates, sorts,
+                       and writes X.BTF, X.BTF_ids and, with --distill_base, X.BTF.base
+  --patch_btfids       then puts X.BTF_ids into X
+
+MKBTF_FORM in the environment (split, distilled or self-contained) overrides
+--distill_base. After mkbtf encode none of this is needed: it fills in .BTF_ids itself.
+
+Examples:
+  make M=$PWD PAHOLE=pahole RESOLVE_BTFIDS=/usr/local/bin/resolve_btfids
+  mkbtf resolve_btfids -b vmlinux my.ko
+`,
 }
 
 func printOverview(w io.Writer) {

@@ -6,11 +6,24 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(arguments(os.Args), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// arguments are those after the program's name; if that is one of a program that a
+// verb stands for, the verb comes first.
+func arguments(args []string) []string {
+	if len(args) == 0 {
+		return nil
+	}
+	if filepath.Base(args[0]) == "resolve_btfids" {
+		return append([]string{"resolve_btfids"}, args[1:]...)
+	}
+	return args[1:]
 }
 
 // Exit statuses.
@@ -41,6 +54,7 @@ func verbs() []verb {
 		{"base", "get a kernel's BTF from wherever it is", runBase},
 		{"dump", "show BTF as text", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
+		{"resolve_btfids", "fill in .BTF_ids, as the kernel's tool of that name does", runResolveBTFIDs},
 	}
 }
 

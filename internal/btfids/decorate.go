@@ -74,6 +74,7 @@ type decorator struct {
 	base  *btf.Blob
 	funcs map[string]btf.ID
 	tags  map[btf.ID][]btf.ID // DECL_TAGs by what they are on
+	uses  map[btf.ID]int      // how many own types refer to an own FUNC_PROTO; nil until it is needed
 }
 
 // at returns a type of the table or of the base, with its members; zero for void.
@@ -97,10 +98,34 @@ func (x *decorator) proto(id btf.ID, k KFunc) (btf.Type, []btf.Member, error) {
 	return p, params, nil
 }
 
-// setProto gives a FUNC a prototype of its own.
+// setProto gives a FUNC another prototype. One that it alone refers to is changed,
+// so that none is left over.
 func (x *decorator) setProto(id btf.ID, ret btf.ID, params []btf.Member) {
+	if x.uses == nil {
+		x.countUses()
+	}
+	old := x.t.At(id).Ref
 	proto := x.t.AddWith(btf.Type{Kind: btf.FuncProto, Ref: ret}, params)
+	if x.uses[old] == 1 {
+		*x.t.At(old) = *x.t.At(proto)
+		x.t.Types = x.t.Types[:len(x.t.Types)-1]
+		return
+	}
+	x.uses[old]--
+	x.uses[proto] = 1
 	x.t.At(id).Ref = proto
+}
+
+func (x *decorator) countUses() {
+	x.uses = map[btf.ID]int{}
+	for i := range x.t.Types {
+		typ := x.t.Types[i] // a copy: Refs writes back
+		x.t.Refs(&typ, func(ref *btf.ID) {
+			if x.t.Own(*ref) && x.t.At(*ref).Kind == btf.FuncProto {
+				x.uses[*ref]++
+			}
+		})
+	}
 }
 
 func (x *decorator) tag(id btf.ID, text string) {
@@ -176,6 +201,9 @@ func (x *decorator) implicit(id btf.ID, k KFunc) error {
 		f := *x.t.At(id)
 		f.Name = x.t.Strings.InternString(impl)
 		copied := x.t.Add(f)
+		if x.uses != nil {
+			x.uses[f.Ref]++
+		}
 		x.funcs[impl] = copied
 		for _, tag := range x.tags[id] {
 			if t := *x.t.At(tag); x.t.Name(t.Name) != tagKFunc {
