@@ -30,6 +30,8 @@ type abbrev struct {
 	children bool
 	plain    bool // a member at a constant byte offset, without bit size and annotations
 
+	quick quickMember
+
 	first, last uint32 // steps in the table's slab, while it grows
 }
 
@@ -208,6 +210,7 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 		}
 		a.tail, a.last = skip, uint32(len(t.slab))
 		a.plain = a.tag == tagMember && isPlainMember(t.slab[a.first:a.last])
+		a.quick = quickOf(&a, t.slab[a.first:a.last], h)
 		t.crossing = t.crossing || a.tag == tagImportedUnit
 		// Compilers number from 1 without gaps. Whatever else there is must not take
 		// memory in proportion to the numbers.

@@ -173,6 +173,14 @@ func (w *Worker) walk() error {
 		if a.tag == 0 {
 			return w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
 		}
+		if a.quick.total != 0 && !w.big {
+			if f := &w.frames[len(w.frames)-1]; f.kind == frameComposite && w.quickMember(&a.quick, f, data[pos:]) {
+				if pos += int(a.quick.total); w.err != nil {
+					return w.err
+				}
+				continue
+			}
+		}
 		if pos = w.attrs(a, pos); pos > len(data) {
 			return w.malformed(start, a.tag, "attributes run past the end of the unit")
 		}
