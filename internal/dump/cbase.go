@@ -65,6 +65,13 @@ func (g *graph) baseType(t *btf.Type, ptr uint32) (cBase, bool) {
 	return c, true
 }
 
+// isScalar reports whether what stands for an INT or FLOAT is no array.
+func (g *graph) isScalar(t *btf.Type, ptr uint32) bool {
+	_, n := opaqueElement(t.Size, ptr)
+	_, ok := g.baseType(t, ptr)
+	return ok || n == 1
+}
+
 // aligns is the alignment of a type in bytes, the least and the greatest that it
 // has on the machines that the BTF may be of: BTF does not tell the machine. C that
 // is laid out alike with both is laid out alike everywhere.

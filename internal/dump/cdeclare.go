@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"mkbtf/btf"
@@ -11,7 +12,7 @@ import (
 type link struct {
 	kind       btf.Kind // PTR, ARRAY or FUNC_PROTO
 	quals      uint8    // of a pointer
-	tags, ntag uint32   // type tags of a pointer, in header.tags
+	tags, ntag uint32   // type tags on it, in header.tags
 	id         btf.ID
 }
 
@@ -60,7 +61,7 @@ func (h *header) declare(id btf.ID, d declarator) {
 // links pushes the steps of a type's declaration on h.chain and returns what they
 // end at, with its qualifiers and tags. What C cannot declare ends at void.
 func (h *header) links(id btf.ID, byValue bool) (base btf.ID, quals uint8, tags []btf.Str) {
-	first, firstTag := len(h.chain), len(h.tags)
+	firstTag := len(h.tags)
 	outer := btf.Void // kind of the last step
 	for steps := 0; ; steps++ {
 		if steps > maxDepth {
@@ -89,34 +90,53 @@ func (h *header) links(id btf.ID, byValue bool) (base btf.ID, quals uint8, tags 
 			if outer == btf.FuncProto || !h.sized(id) {
 				return 0, 0, nil
 			}
-			h.chain = append(h.chain, link{kind: btf.Array, id: id})
-			outer = btf.Array // qualifiers are those of the elements
+			h.chain = append(h.chain, link{kind: btf.Array, tags: uint32(firstTag), ntag: uint32(len(h.tags) - firstTag), id: id})
+			firstTag, outer = len(h.tags), btf.Array // qualifiers are those of the elements
 		case btf.FuncProto:
-			if outer == btf.FuncProto || outer == btf.Array {
-				h.chain = h.chain[:first]
+			if outer == btf.FuncProto {
 				return 0, 0, nil
 			}
-			h.chain = append(h.chain, link{kind: btf.FuncProto, id: id})
+			h.chain = append(h.chain, link{kind: btf.FuncProto, tags: uint32(firstTag), ntag: uint32(len(h.tags) - firstTag), id: id})
 			quals, firstTag, outer = 0, len(h.tags), btf.FuncProto
 		case btf.Typedef:
-			if !byValue || !h.g.isVaList(id) {
-				switch h.g.at(h.g.strip(id, true)).Kind {
-				case btf.Ptr:
-				case btf.FuncProto:
-					quals = 0
-				default:
-					quals &^= qualRestrict
-				}
-				return id, quals, h.tags[firstTag:]
+			if t.Name == 0 || byValue && h.g.isVaList(id) {
+				break // the compiler's va_list need not be the one of the BTF's machine
 			}
-			// The compiler's va_list need not be the one of the BTF's machine.
+			kind := h.g.at(h.g.strip(id, true)).Kind
+			switch {
+			case outer == btf.FuncProto && !h.returnable(id):
+				return 0, 0, nil
+			case kind == btf.FuncProto:
+				quals = 0
+			case kind != btf.Ptr:
+				quals &^= qualRestrict
+			}
+			return id, quals, h.tags[firstTag:]
 		default:
+			if outer == btf.FuncProto && !h.returnable(id) {
+				return 0, 0, nil
+			}
 			return id, quals &^ qualRestrict, h.tags[firstTag:]
 		}
 		if t.Kind == btf.Array || t.Kind == btf.FuncProto || t.Kind.HasRef() {
 			id = t.Ref
 		}
 	}
+}
+
+// returnable reports whether C has functions that return the type: no arrays, no
+// functions.
+func (h *header) returnable(id btf.ID) bool {
+	if h.g.isVaList(id) {
+		return false
+	}
+	switch t := h.g.at(h.g.strip(id, true)); t.Kind {
+	case btf.Array, btf.FuncProto:
+		return false
+	case btf.Int, btf.Float:
+		return h.g.isScalar(t, h.l.ptr)
+	}
+	return true
 }
 
 // sized reports whether the size of a type is known at this place of the header.
@@ -158,11 +178,15 @@ func (h *header) base(id btf.ID, quals uint8, tags []btf.Str, d declarator, dims
 			h.put(kindWord(t), " ")
 			h.typeName(id)
 		case h.state[id]&stInline != 0:
-			h.put("void /* ", kindWord(t), " that leads back to itself */")
+			h.void(" /* record that leads back to itself */", d, dims)
 		default:
 			h.record(id, nil, d, dims)
 		}
 	case btf.Fwd:
+		if t.Name == 0 {
+			h.void("", d, dims)
+			break
+		}
 		h.put(kindWord(t), " ")
 		h.typeName(id)
 	case btf.Enum, btf.Enum64:
@@ -180,11 +204,24 @@ func (h *header) base(id btf.ID, quals uint8, tags []btf.Str, d declarator, dims
 			h.enum(id, nil, d.indent)
 		}
 	case btf.Typedef:
-		h.typeName(id)
+		if h.own(id) && !h.g.isBuiltinVaList(t) && (h.state[id]&stDefined == 0 || h.state[id]&stInline != 0) {
+			h.void(" /* typedef that leads back to itself */", d, dims)
+		} else {
+			h.typeName(id)
+		}
 	default:
-		h.put("void")
+		h.void("", d, dims)
 	}
 	h.typeTags(tags, true)
+}
+
+// void stands for what C cannot declare, but for a parameter.
+func (h *header) void(comment string, d declarator, dims int) {
+	if d.param && dims == 0 {
+		h.put("int /* void */")
+		return
+	}
+	h.put("void", comment)
 }
 
 func (h *header) quals(quals uint8) {
@@ -199,9 +236,12 @@ func (h *header) quals(quals uint8) {
 	}
 }
 
-// typeTags writes type tags, with a space before or after each.
+func (h *header) tagsOf(l link) []btf.Str { return h.tags[l.tags : l.tags+l.ntag] }
+
+// typeTags writes type tags, with a space before or after each, those first that are
+// nearest to the type.
 func (h *header) typeTags(tags []btf.Str, before bool) {
-	for _, tag := range tags {
+	for _, tag := range slices.Backward(tags) {
 		if before {
 			h.put(" ")
 		}
@@ -239,10 +279,11 @@ func (h *header) around(first, last int, name []byte) {
 				h.put(" ")
 			}
 			h.put("(")
+			h.typeTags(h.tagsOf(h.chain[i+1]), false)
 		}
 		h.put("*")
 		h.quals(l.quals)
-		h.typeTags(h.tags[l.tags:l.tags+l.ntag], false)
+		h.typeTags(h.tagsOf(l), false)
 	}
 	h.out = append(h.out, name...)
 	if len(name) == 0 {
@@ -285,10 +326,6 @@ func (h *header) params(id btf.ID) {
 		}
 		if i > 0 {
 			h.put(", ")
-		}
-		if h.g.at(h.g.strip(m.Type, true)).Kind == btf.Void {
-			h.put("int /* void */")
-			continue
 		}
 		name := h.g.name(m.Name)
 		switch {

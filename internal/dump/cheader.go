@@ -38,7 +38,7 @@ type COptions struct {
 // Errors are that of w and those that wrap ErrNoSuchType, ErrTooDeep or ErrTooLarge.
 func C(w io.Writer, b *btf.Blob, opts COptions) error {
 	g := newGraph(b)
-	h := header{w: bufio.NewWriterSize(w, 1<<16), g: g, opts: opts, state: make([]uint8, len(g.types)), members: newScope(), l: newLayouter(g)}
+	h := header{w: bufio.NewWriterSize(w, 1<<16), g: g, opts: opts, state: make([]uint8, len(g.types)), l: newLayouter(g)}
 	h.left = 1 << 20
 	for o := b; o != nil; o = o.Base {
 		h.left += 64 * len(o.Data)
@@ -74,7 +74,8 @@ type header struct {
 	checks  []byte  // assertions on the record that is being written
 	chain   []link
 	tags    []btf.Str
-	members *scope // of the record that is being written
+	members *scope   // of the record that is being written
+	scopes  []*scope // for other records
 	depth   int
 	records bool // whether there are any
 	left    int  // bytes that may still be written

@@ -1,10 +1,6 @@
 package dump
 
-import (
-	"fmt"
-
-	"mkbtf/btf"
-)
+import "mkbtf/btf"
 
 // layouter works out how to write types in C so that compilers lay them out as the
 // BTF says. It follows the rules of the System V ABIs that gcc and clang share:
@@ -58,7 +54,31 @@ type field struct {
 	bits    uint32 // width of a bit-field, 0: none
 	member  uint32 // index
 	alignTo uint32 // argument of the aligned attribute of the member, 0: none
-	n       uint32
+	n       uint32 // number of bits or bytes, or the reason
+}
+
+// reason is why C cannot express a member.
+type reason uint32
+
+const (
+	fine reason = iota
+	noSize
+	tooWide
+	noName
+	oddBit
+	beyond
+	notAtStart
+	overlaps
+)
+
+var reasons = [...]string{
+	noSize:     "its type has no size here",
+	tooWide:    "its type cannot have that many bits",
+	noName:     "it has no name",
+	oddBit:     "it does not start at a byte",
+	beyond:     "it lies beyond the end",
+	notAtStart: "it is not at the start of the union",
+	overlaps:   "it overlaps what stands before it",
 }
 
 // item is a member that C can express.
@@ -144,8 +164,8 @@ func (l *layouter) bitfieldUnit(id btf.ID) (unit, most uint32) {
 	t := l.g.at(l.g.strip(id, true))
 	switch {
 	case t.Kind == btf.Int:
-		c, ok := l.g.baseType(t, l.ptr)
-		if _, n := opaqueElement(t.Size, l.ptr); !ok && n != 1 || c.class == classFloat {
+		c, _ := l.g.baseType(t, l.ptr)
+		if !l.g.isScalar(t, l.ptr) || c.class == classFloat {
 			return 0, 0
 		}
 		if c.class == classBool {
@@ -158,8 +178,8 @@ func (l *layouter) bitfieldUnit(id btf.ID) (unit, most uint32) {
 	return 0, 0
 }
 
-// item looks at one member. reason says why C cannot express it.
-func (l *layouter) item(m *btf.Member, size uint32) (it item, reason string) {
+// item looks at one member, and says why C cannot express it.
+func (l *layouter) item(m *btf.Member, size uint32) (it item, why reason) {
 	lay := l.of(m.Type)
 	it = item{bits: m.Bits, off: uint64(m.Off), align: lay.align, alignN: maxAligned}
 	target := l.g.at(l.g.strip(m.Type, true))
@@ -172,23 +192,23 @@ func (l *layouter) item(m *btf.Member, size uint32) (it item, reason string) {
 	it.width = uint64(it.bits)
 	switch {
 	case lay.state != layoutGood:
-		return it, "its type has no size"
+		return it, noSize
 	case it.bits != 0:
 		unit, most := l.bitfieldUnit(m.Type)
 		if it.unit = uint64(unit); it.bits > most {
-			return it, "its type cannot have that many bits"
+			return it, tooWide
 		}
 		if m.Name == 0 {
-			return it, "it has no name"
+			return it, noName
 		}
 	default:
 		it.width = lay.size * 8
 		if it.off%8 != 0 {
-			return it, "it does not start at a byte"
+			return it, oddBit
 		}
 		if m.Name == 0 {
 			if !target.Kind.IsComposite() {
-				return it, "it has no name"
+				return it, noName
 			}
 			// An attribute after a nameless record is one of its type, whose size it rounds up.
 			for it.alignN > 1 && lay.size%uint64(it.alignN) != 0 {
@@ -197,9 +217,9 @@ func (l *layouter) item(m *btf.Member, size uint32) (it item, reason string) {
 		}
 	}
 	if it.off+it.width > uint64(size)*8 {
-		return it, "it lies beyond the end"
+		return it, beyond
 	}
-	return it, ""
+	return it, fine
 }
 
 // record lays out a STRUCT or UNION.
@@ -215,17 +235,17 @@ func (l *layouter) record(t *btf.Type) layout {
 	l.items = l.items[:0]
 	end := uint64(0)
 	for i := range ms {
-		it, reason := l.item(&ms[i], t.Size)
+		it, why := l.item(&ms[i], t.Size)
 		switch {
-		case reason != "":
+		case why != fine:
 		case t.Kind == btf.Union && it.off != 0:
-			reason = "it is not at the start of the union"
+			why = notAtStart
 		case t.Kind == btf.Struct && it.off < end:
-			reason = "it overlaps what stands before it"
+			why = overlaps
 		}
 		it.member = uint32(i)
-		if reason != "" {
-			l.fields = append(l.fields, field{kind: fieldLeftOut, member: uint32(i)})
+		if why != fine {
+			l.fields = append(l.fields, field{kind: fieldLeftOut, member: uint32(i), n: uint32(why)})
 			continue
 		}
 		l.items = append(l.items, it)
@@ -240,13 +260,4 @@ func (l *layouter) record(t *btf.Type) layout {
 	}
 	lay.n = uint32(len(l.fields) - first)
 	return lay
-}
-
-// whyLeftOut says why C cannot express a member of a record.
-func (l *layouter) whyLeftOut(t *btf.Type, m *btf.Member) string {
-	_, reason := l.item(m, t.Size)
-	if reason == "" {
-		reason = "other members lie in its place"
-	}
-	return fmt.Sprintf("bit %d, type %d: %s", m.Off, m.Type, reason)
 }

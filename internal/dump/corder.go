@@ -81,7 +81,7 @@ func (h *header) write(id btf.ID, level uint8) {
 		}
 	case btf.Typedef:
 		h.needs(t.Ref, level)
-		if !h.g.isBuiltinVaList(t) && h.once(id, stDefined) {
+		if t.Name != 0 && !h.g.isBuiltinVaList(t) && h.once(id, stDefined) {
 			h.typedef(id)
 		}
 	default:
@@ -101,7 +101,7 @@ func (h *header) once(id btf.ID, bits uint8) bool {
 // tag declares the tag of a struct, a union or an enum without values.
 func (h *header) tag(id btf.ID) {
 	id = h.n.tag(id)
-	if !h.own(id) || h.state[id]&(stTag|stDefined) != 0 {
+	if !h.own(id) || h.state[id]&(stTag|stDefined) != 0 || h.g.at(id).Name == 0 {
 		return
 	}
 	h.state[id] |= stTag

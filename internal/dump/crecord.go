@@ -45,6 +45,7 @@ func (h *header) enumDefinition(id btf.ID) {
 func (h *header) typedef(id btf.ID) {
 	t := h.g.at(id)
 	name := h.n.of(id)
+	h.state[id] |= stInline
 	guarded := c23Words[string(name)]
 	if guarded {
 		h.put("#if __STDC_VERSION__ < 202311L && !defined(", string(name), ")\n")
@@ -63,6 +64,7 @@ func (h *header) typedef(id btf.ID) {
 		h.put("typedef ")
 		h.declare(t.Ref, d)
 	}
+	h.state[id] &^= stInline
 	h.put(";")
 	h.origin(name, h.g.name(t.Name))
 	h.put("\n")
@@ -90,8 +92,8 @@ func (h *header) record(id btf.ID, name []byte, d declarator, dims int) {
 	lay := h.l.of(id)
 	promoted := name == nil && d.member && len(d.name) == 0
 	if outer := h.members; !promoted {
-		h.members = newScope()
-		defer func() { h.members = outer }()
+		h.openScope()
+		defer h.closeScope(outer)
 	}
 	if dims < 0 || !d.member && name == nil && dims != 0 {
 		d.path = nil
@@ -124,7 +126,7 @@ func (h *header) record(id btf.ID, name []byte, d declarator, dims int) {
 		case fieldLeftOut:
 			h.put("/* left out: '")
 			h.out = appendComment(h.out, h.g.name(ms[f.member].Name))
-			h.put("' at ", h.l.whyLeftOut(t, &ms[f.member]), " */\n")
+			h.put("' at bit ", strconv.FormatUint(uint64(ms[f.member].Off), 10), ", type ", strconv.FormatUint(uint64(ms[f.member].Type), 10), ": ", reasons[f.n], " */\n")
 		case fieldMember:
 			h.member(t, &ms[f.member], f, d)
 		}
@@ -136,6 +138,24 @@ func (h *header) record(id btf.ID, name []byte, d declarator, dims int) {
 	}
 	h.aligned(lay.alignTo)
 	h.state[id] &^= stInline
+}
+
+// openScope begins the names of a record's members.
+func (h *header) openScope() {
+	if n := len(h.scopes); n > 0 {
+		h.members, h.scopes = h.scopes[n-1], h.scopes[:n-1]
+		return
+	}
+	h.members = newScope()
+}
+
+// closeScope ends them, in favour of those of the record around it.
+func (h *header) closeScope(outer *scope) {
+	if len(h.members.taken) <= 64 { // a map is as slow to empty as it once was large
+		h.members.reset()
+		h.scopes = append(h.scopes, h.members)
+	}
+	h.members = outer
 }
 
 func (h *header) member(t *btf.Type, m *btf.Member, f field, d declarator) {

@@ -19,7 +19,8 @@ var ErrTooLarge = errors.New("too much C for so little BTF")
 // is about 60.
 const maxDepth = 1000
 
-// graph is a blob and its base, decoded. Names are string offsets.
+// graph is a blob and its base, decoded. Names are string offsets, 0 for every empty
+// string.
 type graph struct {
 	b       *btf.Blob
 	types   []btf.Type // by id; [0] is void
@@ -28,7 +29,12 @@ type graph struct {
 
 func newGraph(b *btf.Blob) *graph {
 	g := &graph{b: b, types: make([]btf.Type, 1, b.End())}
-	name := func(off uint32) btf.Str { return btf.Str(off) }
+	name := func(off uint32) btf.Str {
+		if len(b.StringAt(off)) == 0 {
+			return 0
+		}
+		return btf.Str(off)
+	}
 	for id := btf.ID(1); id < b.End(); id++ {
 		var t btf.Type
 		t, g.members = b.Decode(id, g.members, name)

@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // everyKind returns BTF with a type of every kind and of every flag.
-func everyKind(t *testing.T, order btf.Order) []byte {
+func everyKind(t testing.TB, order btf.Order) []byte {
 	t.Helper()
 	tab := btf.NewTable(1, nil)
 	s := tab.Strings.InternString
