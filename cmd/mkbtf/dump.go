@@ -16,8 +16,8 @@ func runDump(args []string, s streams) error {
 	base := f.StringP("base", "b", "", "take `BASE` for the BTF of the kernel that FILE was made for: any file with BTF in it")
 	format := f.String("format", "text", "`FORMAT`: text, json or c")
 	types := f.StringArray("type", nil, "only the type `NAME`, or \"struct NAME\", and what it needs; may be repeated")
-	deps := f.String("deps", "needed", "of a header in C, what it defines besides FILE's own types: needed, `none` or all")
-	asserts := f.Bool("asserts", false, "let a header in C assert its sizes and offsets")
+	deps := f.String("deps", "needed", "which other types a header in C has besides FILE's own: `DEPS` is needed, none or all")
+	asserts := f.Bool("asserts", false, "let a header in C assert each size and offset, for compilers for other machines")
 	verbose := f.BoolP("verbose", "v", false, "say what was read")
 	files, err := parse(f, args, 1, 1, "one")
 	if err != nil {

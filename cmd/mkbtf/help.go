@@ -33,21 +33,31 @@ Examples:
   mkbtf encode -b vmlinux -f split --detached *.ko
   make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
 `,
-	"dump": `Usage: mkbtf dump [-b BASE] FILE
+	"dump": `Usage: mkbtf dump [-b BASE] [--format FORMAT] [--type NAME]... FILE
 
-Prints the types of FILE, one a line and their members indented, in the format
-of "bpftool btf dump file FILE format raw", byte for byte.
+Prints the types of FILE, in one of these formats:
+  text  one type a line and its members indented: that of "bpftool btf dump file
+        FILE format raw", byte for byte
+  json  that of "bpftool -j btf dump file FILE"
+  c     a header for BPF programs that gcc and clang compile, with the sizes and
+        offsets of the BTF: FILE's own types and, with --deps needed, what they hold;
+        what they only point to is declared. With --deps all it is defined as well.
+        With --deps none nothing else is: include a header that mkbtf made from the
+        base first. The second type of a name becomes NAME___2, which libbpf ignores
+        when it relocates.
 
 FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), a file of
 /sys/kernel/btf, or a boot image such as /boot/vmlinuz; compressed or not; "-" is
 standard input. A module with a .BTF.base carries its base
 itself; other modules need the BTF of the kernel that they were built for. Types of
-the base are not printed: dump the base for them.
+the base are only printed if --type or --deps ask for them: dump the base for them.
 
 Examples:
   mkbtf dump /sys/kernel/btf/vmlinux
-  mkbtf dump -b /sys/kernel/btf/vmlinux /sys/kernel/btf/nf_tables
   mkbtf dump -b /usr/lib/debug/boot/vmlinux-$(uname -r) my.ko | grep "FUNC '"
+  mkbtf dump --format c /sys/kernel/btf/vmlinux > vmlinux.h
+  mkbtf dump --format c -b /sys/kernel/btf/vmlinux --deps none /sys/kernel/btf/nf_tables > nf_tables.h
+  mkbtf dump --format c --type 'struct nft_table' -b /sys/kernel/btf/vmlinux /sys/kernel/btf/nf_tables
 `,
 	"base": `Usage: mkbtf base -k RELEASE [--sysroot DIR] [--elf] -o OUT
        mkbtf base FILE [--elf] -o OUT
