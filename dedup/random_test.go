@@ -139,6 +139,13 @@ func (w *world) unit(pool *btf.Strings, twice bool) *btf.Table {
 // run dedups units with a number of workers and returns table and mapping.
 func run(t *testing.T, units []*btf.Table, base *Base, workers int) (*btf.Table, [][]btf.ID) {
 	t.Helper()
+	out, became, _ := runCounting(t, units, base, workers)
+	return out, became
+}
+
+// runCounting also reports whether references were cut.
+func runCounting(t *testing.T, units []*btf.Table, base *Base, workers int) (*btf.Table, [][]btf.ID, bool) {
+	t.Helper()
 	d := New(base != nil)
 	var ws []*Worker
 	for range workers {
@@ -186,7 +193,8 @@ func run(t *testing.T, units []*btf.Table, base *Base, workers int) (*btf.Table,
 			ids[i] = renumbered(ids[i])
 		}
 	}
-	return out, became
+	cycles, deep := d.Cut()
+	return out, became, cycles+deep > 0
 }
 
 func clone(t *btf.Table, pool *btf.Strings) *btf.Table {
@@ -293,5 +301,61 @@ func TestRandomWorldsOverBase(t *testing.T) {
 	}
 	if own == 0 {
 		t.Error("no module had types of its own: the test proves nothing")
+	}
+}
+
+// mangle makes references lead anywhere and names mean anything, as no compiler does.
+func (w *world) mangle(t *btf.Table) {
+	n := len(t.Types)
+	for range 1 + w.rng.IntN(6) {
+		typ := &t.Types[w.rng.IntN(n)]
+		switch w.rng.IntN(4) {
+		case 0:
+			if typ.Kind.HasRef() {
+				typ.Ref = btf.ID(w.rng.IntN(n + 1))
+			}
+		case 1:
+			if ms := t.MembersOf(typ); len(ms) > 0 && typ.Kind.HasMemberTypes() {
+				ms[w.rng.IntN(len(ms))].Type = btf.ID(w.rng.IntN(n + 1))
+			}
+		case 2:
+			typ.Name = t.Types[w.rng.IntN(n)].Name
+		case 3:
+			if typ.Len == 0 && !typ.Kind.HasRef() {
+				typ.Kind = []btf.Kind{btf.Struct, btf.Fwd, btf.Union, btf.Enum}[w.rng.IntN(4)]
+			}
+		}
+	}
+}
+
+func TestMangledWorlds(t *testing.T) {
+	checked := 0
+	for seed := uint64(0); seed < 3000; seed++ {
+		w := newWorld(seed)
+		pool := btf.NewStrings()
+		var units []*btf.Table
+		for range 1 + w.rng.IntN(3) {
+			u := w.unit(pool, seed%2 == 0)
+			w.mangle(u)
+			units = append(units, u)
+		}
+		out, became, cut := runCounting(t, units, nil, 1)
+		if again, _ := run(t, units, nil, 2); encode(t, again) != encode(t, out) {
+			t.Fatalf("seed %d: output differs with 2 workers", seed)
+		}
+		if cut {
+			continue
+		}
+		checked++
+		c := soundness.New(units, became, out, nil)
+		if err := c.Complete(); err != nil {
+			t.Fatalf("seed %d: not complete: %v", seed, err)
+		}
+		if err := c.Sound(); err != nil {
+			t.Fatalf("seed %d: not sound: %v", seed, err)
+		}
+	}
+	if checked < 1000 {
+		t.Errorf("only %d worlds were checked", checked)
 	}
 }

@@ -235,7 +235,9 @@ func (c *Checker) Complete() error {
 				}
 				key = append(append(key, tab.Name(t.Name)...), 0)
 				word(uint64(t.Kind), flag, uint64(t.Size), uint64(t.Len))
-				if t.Kind != btf.Array {
+				if t.Kind == btf.Array {
+					word(class[t.Extra])
+				} else {
 					word(uint64(t.Extra))
 				}
 				if t.Kind.HasRef() {
