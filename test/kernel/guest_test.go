@@ -19,7 +19,7 @@ type guest struct {
 func boot(t *testing.T, k kernel, items ...string) guest {
 	t.Helper()
 	g := guest{dir: t.TempDir()}
-	cmd := exec.Command(filepath.Join(root, "scripts/qemu.sh"), append([]string{"-o", g.dir, k.image()}, items...)...)
+	cmd := exec.Command(filepath.Join(root, "scripts/qemu.sh"), append([]string{"-t", "300", "-o", g.dir, k.image()}, items...)...)
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
 	out, err := cmd.Output()

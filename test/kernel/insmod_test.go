@@ -15,11 +15,17 @@ import (
 func TestInsmod(t *testing.T) {
 	k := needDebug(t)
 	vmlinux := k.base(t).Data
-	for _, form := range []string{"split", "distilled", "self-contained"} {
-		t.Run(form, func(t *testing.T) {
+	for _, tt := range []struct{ form, keep string }{
+		{"split", "all"},
+		{"distilled", "all"},
+		{"distilled", "own"},
+		{"self-contained", "all"},
+		{"self-contained", "own"},
+	} {
+		t.Run(tt.form+"/"+tt.keep, func(t *testing.T) {
 			ko := filepath.Join(t.TempDir(), "hello.ko")
-			args := []string{"encode", "--form", form, "-o", ko}
-			if form != "self-contained" {
+			args := []string{"encode", "--form", tt.form, "--keep", tt.keep, "-o", ko}
+			if tt.form != "self-contained" {
 				args = append(args, "-b", k.vmlinux())
 			}
 			mkbtf(t, append(args, filepath.Join(root, "testdata/hello.ko"))...)
@@ -27,7 +33,7 @@ func TestInsmod(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if (data.Base == nil) != (form == "split") {
+			if (data.Base == nil) != (tt.form == "split") {
 				t.Errorf(".BTF.base has %d bytes", len(data.Base))
 			}
 			want := data.BTF
