@@ -33,6 +33,35 @@ Examples:
   mkbtf encode -b vmlinux -f split --detached *.ko
   make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
 `,
+	"check": `Usage: mkbtf check [-b BASE]... [-k RELEASE]... [--live] [OPTIONS] FILE...
+
+Says what kernels will do with the BTF of modules, before it happens: one line for
+each file and kernel, with the message that the kernel logs and what helps. Exit
+status 0: everything fits, 3: something does not.
+
+FILE is a module, compressed or not, a directory of modules, or the name of a module
+of RELEASE. Without -b, -k and --live it is checked against the kernel that runs.
+
+  loads             the kernel takes the BTF, and it means what it says
+  is refused        insmod fails; if the kernel has CONFIG_MODULE_ALLOW_BTF_MISMATCH
+                    the module loads and has no BTF. BTF does not tell which; the
+                    config file of RELEASE does
+  loads as garbage  the kernel takes BTF that was made for another build or module:
+                    names and types are wrong, and nothing tells programs
+  ignored           the kernel does not read the BTF of modules
+  has no BTF        nor does the kernel expect any
+
+Whether split BTF belongs to a kernel is told by the fingerprint that mkbtf encode
+leaves in the module (.note.mkbtf), by the module's release and by its content: names
+that begin in the middle of others, functions that the module does not have.
+
+Examples:
+  mkbtf check my.ko
+  mkbtf check -q -k 6.12.48+deb13-amd64 /lib/modules/$(uname -r)/updates
+  mkbtf check -v -b vmlinuz-6.12 -b vmlinuz-7.2 my.ko
+  mkbtf check -s -b vmlinux /lib/modules/$(uname -r)
+  mkbtf check --live nf_tables
+`,
 	"dump": `Usage: mkbtf dump [-b BASE] [--format FORMAT] [--type NAME]... FILE
 
 Prints the types of FILE, in one of these formats:

@@ -104,14 +104,10 @@ func (e *Encoder) checkSignature(f *object.File) error {
 
 // writeELF puts the BTF into the module, or into a copy of it.
 func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
-	var note []byte
-	if out.BTF != nil {
-		note = e.note(f)
-	}
 	changed, err := modfile.Write(path, f, []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
 		{Name: ".BTF.base", Data: out.Base, Align: 4},
-		{Name: fingerprint.Section, Data: note, Align: 4},
+		{Name: fingerprint.Section, Data: e.note(f, out.BTF), Align: 4},
 	}, emit.ELFOptions{DropSignature: e.opts.DropSignature}, e.opts.Out, stdout)
 	if err == nil && !changed {
 		e.opts.note(path, "has this BTF already")

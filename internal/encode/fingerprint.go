@@ -13,11 +13,14 @@ func (b *Base) Fingerprint() fingerprint.Hash {
 
 // note is the content of .note.mkbtf: which base the BTF was made over; nil, which
 // removes the section, if it was made over none.
-func (e *Encoder) note(f *object.File) []byte {
-	if e.base == nil || e.form == SelfContained {
+func (e *Encoder) note(f *object.File, raw []byte) []byte {
+	if e.base == nil || e.form == SelfContained || raw == nil {
 		return nil
 	}
-	n := fingerprint.Note{Form: fingerprint.Split, Types: uint32(e.base.Blob.End()), Base: e.base.Fingerprint(), Release: e.base.Release}
+	n := fingerprint.Note{
+		Form: fingerprint.Split, Types: uint32(e.base.Blob.End()), Base: e.base.Fingerprint(),
+		BTF: fingerprint.Of(raw), Release: e.base.Release,
+	}
 	if e.form == Distilled {
 		n.Form = fingerprint.Distilled
 	}

@@ -14,6 +14,8 @@
 //	desc    u32  form: 1 split, 2 distilled
 //	        u32  number of types in the base, void included
 //	        u8   SHA-256 of the base, 32 bytes: of the whole .BTF of the kernel
+//	        u8   SHA-256 of the module's own .BTF, 32 bytes: if that is another one, some
+//	             other tool has replaced it and the note is stale
 //	        u8   release of the kernel, NUL-terminated; empty if it was not known
 package fingerprint
 
@@ -51,12 +53,12 @@ func (f Form) String() string {
 	return fmt.Sprintf("form %d", uint32(f))
 }
 
-// Hash identifies the BTF of a kernel build.
+// Hash identifies BTF, such as that of a kernel build.
 type Hash [sha256.Size]byte
 
 func (h Hash) String() string { return fmt.Sprintf("%x", h[:8]) }
 
-// Of is the hash of a kernel's raw BTF.
+// Of is the hash of raw BTF.
 func Of(raw []byte) Hash { return sha256.Sum256(raw) }
 
 // Note says what a module's BTF was made over.
@@ -64,13 +66,14 @@ type Note struct {
 	Form    Form
 	Types   uint32 // of the base, void included
 	Base    Hash
+	BTF     Hash   // of the module's .BTF
 	Release string // of the kernel, such as 6.12.117-amd64; "" if not known
 }
 
 const (
 	owner    = "mkbtf\x00"
 	version  = 1
-	fixedLen = 8 + sha256.Size
+	fixedLen = 8 + 2*sha256.Size
 	// longestRelease is what uname can hold (__NEW_UTS_LEN).
 	longestRelease = 64
 )
@@ -92,6 +95,7 @@ func (n *Note) Encode(order btf.Order) []byte {
 	b = order.AppendUint32(b, uint32(n.Form))
 	b = order.AppendUint32(b, n.Types)
 	b = append(b, n.Base[:]...)
+	b = append(b, n.BTF[:]...)
 	return pad(append(append(b, release...), 0))
 }
 
@@ -111,6 +115,7 @@ func Parse(data []byte, order btf.Order) (*Note, error) {
 	desc := data[start : start+size]
 	n := &Note{Form: Form(order.Uint32(desc)), Types: order.Uint32(desc[4:])}
 	copy(n.Base[:], desc[8:])
+	copy(n.BTF[:], desc[8+len(n.Base):])
 	release, _, ok := bytes.Cut(desc[fixedLen:], []byte{0})
 	if !ok || len(release) > longestRelease {
 		return nil, fmt.Errorf("%w: a release without end", ErrMalformed)

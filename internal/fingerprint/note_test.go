@@ -14,7 +14,7 @@ var orders = map[string]btf.Order{"little": binary.LittleEndian, "big": binary.B
 func TestNote(t *testing.T) {
 	for name, order := range orders {
 		for _, release := range []string{"", "6.12.117+deb12-cloud-amd64", strings.Repeat("x", 64)} {
-			n := Note{Form: Distilled, Types: 120034, Base: Of([]byte("kernel")), Release: release}
+			n := Note{Form: Distilled, Types: 120034, Base: Of([]byte("kernel")), BTF: Of([]byte("module")), Release: release}
 			raw := n.Encode(order)
 			if len(raw)%4 != 0 {
 				t.Errorf("%s: %d bytes", name, len(raw))
