@@ -27,6 +27,7 @@ func runEncode(args []string, s streams) error {
 	f.BoolVar(&o.Detached, "detached", false, "write raw BTF beside FILE, or to OUT, and leave FILE alone")
 	f.IntVarP(&o.Jobs, "jobs", "j", 0, "use `N` processors; 0: all")
 	f.Var((*languagesValue)(&o.ExcludeLanguages), "lang-exclude", "skip units in these `LANGUAGES`, a list such as c++14,rust; none: skip none (default c++,rust,asm)")
+	features := f.StringArray("features", nil, "encode with these `FEATURES` only, a list of pahole's --btf_features; with a + before it besides the default ones")
 	f.BoolVar(&o.DropSignature, "drop-signature", false, "change signed modules too, and drop the signature, which the change makes void")
 	f.BoolVar(&o.BestEffort, "best-effort", false, "leave a file alone that cannot be encoded, warn, and count it as done")
 	verbose := f.BoolP("verbose", "v", false, "explain each decision, such as which functions are left out and why")
@@ -68,6 +69,13 @@ func runEncode(args []string, s streams) error {
 	}
 	if *verbose {
 		o.Note = say("mkbtf: %s\n")
+	}
+	if f.Changed("features") {
+		parsed, remarks := encode.ParseFeatures(*features)
+		o.Features = &parsed
+		for _, r := range remarks {
+			o.Warn("", r)
+		}
 	}
 	return joinFiles(files, encode.Files(files, o, s.out))
 }

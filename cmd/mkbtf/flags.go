@@ -15,8 +15,11 @@ func newFlags(verb string, s streams) *pflag.FlagSet {
 	f.SetOutput(s.err)
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		name = strings.ReplaceAll(name, "_", "-")
-		if name == "btf-base" {
+		switch name {
+		case "btf-base":
 			name = "base"
+		case "btf-features":
+			name = "features"
 		}
 		return pflag.NormalizedName(name)
 	})

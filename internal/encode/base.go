@@ -9,6 +9,7 @@ import (
 	"mkbtf/emit"
 	"mkbtf/internal/fingerprint"
 	"mkbtf/internal/object"
+	"mkbtf/internal/verify"
 )
 
 // LoadBase reads a kernel's BTF from anything that holds some.
@@ -61,6 +62,13 @@ type Base struct {
 func (b *Base) names() emit.Names {
 	b.once.Do(func() { b.ambiguous = emit.Ambiguous(b.Blob) })
 	return b.ambiguous
+}
+
+// takesTagAttributes reports whether the kernel takes TYPE_TAGs and DECL_TAGs with
+// kind_flag (Linux 6.15).
+func (b *Base) takesTagAttributes() bool {
+	t, err := verify.NewTarget(b.Blob.Data)
+	return err == nil && t.Abilities.TagKindFlag
 }
 
 // nestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in

@@ -7,13 +7,15 @@ import (
 	"mkbtf/btf"
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
+	"mkbtf/internal/btfids"
 	"mkbtf/internal/object"
 )
 
 // Encoder encodes files with one set of options and one base.
 type Encoder struct {
-	opts Options
-	form Form
+	opts     Options
+	features Features
+	form     Form
 	base *Base // nil if the form needs none
 	// kernels are those of Options.AcceptOn.
 	kernels []kernel
@@ -26,7 +28,11 @@ type Encoder struct {
 // New loads the base and settles the form. ErrNoBase if the form needs a base and
 // there is none.
 func New(opts Options) (*Encoder, error) {
-	e := &Encoder{opts: opts, form: opts.Form, nestArrays: true}
+	e := &Encoder{opts: opts, form: opts.Form, features: DefaultFeatures(), nestArrays: true}
+	if opts.Features != nil {
+		e.features = *opts.Features
+	}
+	e.settleFeatures()
 	if e.form == SelfContained && (opts.Keep != KeepOwn || opts.Base == "") {
 		if opts.Base != "" {
 			opts.note("", "form %s with --keep %s needs no base: %s is not read", e.form, opts.Keep, opts.Base)
@@ -69,7 +75,8 @@ func (e *Encoder) Bytes(name string, data []byte, detached bool) (*emit.Output, 
 		return nil, err
 	}
 	defer f.Close()
-	return e.encode(f, detached)
+	out, _, err := e.encode(f, detached)
+	return out, err
 }
 
 // Open encodes a module and returns its BTF without writing anything.
@@ -79,16 +86,45 @@ func (e *Encoder) Open(path string, detached bool) (*emit.Output, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return e.encode(f, detached)
+	out, _, err := e.encode(f, detached)
+	return out, err
 }
 
-func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
-	note := func(format string, args ...any) { e.opts.note(f.Name, format, args...) }
+// encode returns the BTF and, unless detached, the content of .BTF_ids for it; nil if
+// there is none.
+func (e *Encoder) encode(f *object.File, detached bool) (out *emit.Output, idData []byte, err error) {
 	src, err := f.Source()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	ids, err := e.readIDs(f, src, detached)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := e.types(f, src, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(t.Types) == 0 {
+		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil, nil
+	}
+	if out, err = e.write(t, f.Name, newNamed(ids), src.Order, detached); err != nil {
+		return nil, nil, err
+	}
+	if detached {
+		if ids != nil {
+			e.opts.note(f.Name, ".BTF_ids is left as it is: mkbtf resolve_btfids fills it in")
+		}
+	} else if idData, err = e.resolveIDs(ids, out, f.Name); err != nil {
+		return nil, nil, err
+	}
+	return out, idData, e.explain(f.Name, out)
+}
+
+// types converts the DWARF of a file.
+func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Section) (*btf.Table, error) {
 	copts := e.opts.converter(f.Name)
+	copts.Features, copts.Variables = e.features.Converter, e.features.Variables
 	copts.Features.NestedArrays = e.nestArrays
 	conv, err := dwarf2btf.New(src, copts)
 	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
@@ -104,29 +140,21 @@ func (e *Encoder) encode(f *object.File, detached bool) (*emit.Output, error) {
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	named, err := readNamed(src)
-	if err != nil {
-		note("%v: what it names is not looked for", err)
-	}
-	c, err := convert(conv, e.base != nil, jobs, e.picks(), named)
+	c, err := convert(conv, e.base != nil, jobs, e.picks(), newNamed(ids))
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.table(&e.opts, e.base, src, note)
-	if err != nil {
-		return nil, err
-	}
-	if len(t.Types) == 0 {
-		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil
-	}
-	out, err := e.write(t, f.Name, named, src.Order, detached)
-	if err != nil || e.opts.Explain == nil {
-		return out, err
+	return e.table(c, src, ids)
+}
+
+// explain tells what the conditions of the output are, if the user wants to know.
+func (e *Encoder) explain(file string, out *emit.Output) error {
+	if e.opts.Explain == nil {
+		return nil
 	}
 	conditions, err := emit.Explain(out)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		e.opts.Explain(file, conditions)
 	}
-	e.opts.Explain(f.Name, conditions)
-	return out, nil
+	return err
 }

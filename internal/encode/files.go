@@ -81,7 +81,7 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 			return err
 		}
 	}
-	out, err := e.encode(f, e.opts.Detached)
+	out, ids, err := e.encode(f, e.opts.Detached)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 	if e.opts.Detached {
 		return e.writeDetached(path, out, stdout)
 	}
-	return e.writeELF(path, f, out, stdout)
+	return e.writeELF(path, f, out, ids, stdout)
 }
 
 func (e *Encoder) checkSignature(f *object.File) error {
@@ -102,13 +102,18 @@ func (e *Encoder) checkSignature(f *object.File) error {
 	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", ErrSigned)
 }
 
-// writeELF puts the BTF into the module, or into a copy of it.
-func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, stdout io.Writer) error {
+// writeELF puts the BTF into the module, or into a copy of it, with the content of
+// .BTF_ids that belongs to it.
+func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, ids []byte, stdout io.Writer) error {
+	opts := emit.ELFOptions{DropSignature: e.opts.DropSignature}
+	if ids != nil {
+		opts.Overwrite = []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}
+	}
 	changed, err := modfile.Write(path, f, []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
 		{Name: ".BTF.base", Data: out.Base, Align: 4},
 		{Name: fingerprint.Section, Data: e.note(f, out.BTF), Align: 4},
-	}, emit.ELFOptions{DropSignature: e.opts.DropSignature}, e.opts.Out, stdout)
+	}, opts, e.opts.Out, stdout)
 	if err == nil && !changed {
 		e.opts.note(path, "has this BTF already")
 	}

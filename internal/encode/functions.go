@@ -8,13 +8,13 @@ import (
 
 // addFunctions adds a FUNC for each function that a tracer can trust. Linkage is
 // static whatever the source says, as all readers know it from pahole.
-func addFunctions(res *dedup.Result, fs []function, symbols *dwarf2btf.Symbols, note func(string, ...any)) error {
+func addFunctions(res *dedup.Result, fs []function, symbols *dwarf2btf.Symbols, opts dwarf2btf.SelectOptions, note func(string, ...any)) error {
 	candidates := make([]dwarf2btf.Candidate, len(fs))
 	for i := range fs {
 		candidates[i] = fs[i].Candidate
 	}
 	t := res.Table()
-	for _, s := range dwarf2btf.SelectFunctions(symbols, candidates, dwarf2btf.SelectOptions{Consistent: true}) {
+	for _, s := range dwarf2btf.SelectFunctions(symbols, candidates, opts) {
 		f := &fs[s.Chosen]
 		if !s.Written() {
 			why := s.Why

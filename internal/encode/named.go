@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"mkbtf/btf"
-	"mkbtf/dwarf2btf"
 	"mkbtf/internal/btfids"
 )
 
@@ -17,16 +16,15 @@ type namedType struct {
 	name string
 }
 
-func readNamed(src *dwarf2btf.Source) (namedTypes, error) {
-	s, err := btfids.FromSource(src)
-	if err != nil || s == nil {
-		return nil, err
+func newNamed(s *btfids.Section) namedTypes {
+	if s == nil {
+		return nil
 	}
 	named := namedTypes{}
 	for _, id := range s.Types() {
 		named[namedType{id.Kind, id.Name}] = true
 	}
-	return named, nil
+	return named
 }
 
 func (n namedTypes) has(t *btf.Table, typ *btf.Type) bool {

@@ -94,6 +94,8 @@ type Options struct {
 	// ForceABI makes it load also where the module's binary does not fit the kernel.
 	ForceABI   bool
 	BestEffort bool // a file that cannot be encoded is left alone with a warning
+	// Features are pahole's; nil: DefaultFeatures.
+	Features *Features
 	// Note, if set, is told what was decided and why. It may be called concurrently.
 	Note func(file, message string)
 	// Explain, if set, is told of the types in .BTF.base and who needs them; none if the

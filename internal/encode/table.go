@@ -8,12 +8,15 @@ import (
 	"mkbtf/dedup"
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
+	"mkbtf/internal/btfids"
 	"mkbtf/internal/keep"
 )
 
 // table builds the table of everything that goes into the output: over the base, or
 // without one.
-func (c *converted) table(opts *Options, base *Base, src *dwarf2btf.Source, note func(string, ...any)) (*btf.Table, error) {
+func (e *Encoder) table(c *converted, src *dwarf2btf.Source, ids *btfids.Section) (*btf.Table, error) {
+	note := func(format string, args ...any) { e.opts.note(src.Name, format, args...) }
+	opts, base := &e.opts, e.base
 	var index *dedup.Base
 	if base != nil {
 		index = base.Index
@@ -26,10 +29,13 @@ func (c *converted) table(opts *Options, base *Base, src *dwarf2btf.Source, note
 	if err != nil {
 		return nil, err
 	}
-	if err := addFunctions(res, c.functions, c.symbols, note); err != nil {
+	if err := addFunctions(res, c.functions, c.symbols, e.features.selection(), note); err != nil {
 		return nil, err
 	}
 	if err := addVariables(res, c.variables, src, note); err != nil {
+		return nil, err
+	}
+	if err := e.decorate(res, ids, src.Name); err != nil {
 		return nil, err
 	}
 	t, became, err := res.Finish()
@@ -86,6 +92,15 @@ func (e *Encoder) picks() picker {
 	return pickNone
 }
 
+// standalone writes BTF for tools.
+func (e *Encoder) standalone(t *btf.Table, order btf.Order) (*emit.Output, error) {
+	out, err := emit.Standalone(t, order)
+	if err == nil && e.features.Layout {
+		out.BTF, err = btf.WithLayout(out.BTF)
+	}
+	return out, err
+}
+
 // write turns a table into one of the forms. raw asks for what stands in a file of
 // its own: standalone BTF instead of the self-contained form of a module.
 func (e *Encoder) write(t *btf.Table, file string, named namedTypes, order btf.Order, raw bool) (*emit.Output, error) {
@@ -96,7 +111,7 @@ func (e *Encoder) write(t *btf.Table, file string, named namedTypes, order btf.O
 		return e.distil(t, file, named, order)
 	case SelfContained:
 		if raw {
-			return emit.Standalone(t, order)
+			return e.standalone(t, order)
 		}
 		return emit.SelfContained(t, order)
 	}
