@@ -54,6 +54,7 @@ func C(w io.Writer, b *btf.Blob, opts COptions) error {
 		h.define(id)
 	}
 	h.kfuncs(sel)
+	h.putForwards(0)
 	h.epilogue()
 	h.flush()
 	if h.err == nil {
@@ -64,22 +65,23 @@ func C(w io.Writer, b *btf.Blob, opts COptions) error {
 
 // header writes one header.
 type header struct {
-	w       *bufio.Writer
-	g       *graph
-	l       *layouter
-	n       *names
-	opts    COptions
-	state   []uint8 // by id, what is written or being written
-	out     []byte  // what is not yet in w
-	checks  []byte  // assertions on the record that is being written
-	chain   []link
-	tags    []btf.Str
-	members *scope   // of the record that is being written
-	scopes  []*scope // for other records
-	depth   int
-	records bool // whether there are any
-	left    int  // bytes that may still be written
-	err     error
+	w        *bufio.Writer
+	g        *graph
+	l        *layouter
+	n        *names
+	opts     COptions
+	state    []uint8  // by id, what is written or being written
+	out      []byte   // what is not yet in w
+	checks   []byte   // assertions on the record that is being written
+	forwards []btf.ID // tags to be declared
+	chain    []link
+	tags     []btf.Str
+	members  *scope   // of the record that is being written
+	scopes   []*scope // for other records
+	depth    int
+	records  bool // whether there are any
+	left     int  // bytes that may still be written
+	err      error
 }
 
 // Bits of header.state.
@@ -267,6 +269,7 @@ func (h *header) kfuncs(sel *selection) {
 	for _, id := range ids {
 		h.needs(id, declared)
 	}
+	h.putForwards(0)
 	if ksyms {
 		h.put(`#ifndef BPF_NO_KFUNC_PROTOTYPES
 #ifndef __ksym

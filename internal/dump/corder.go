@@ -105,9 +105,26 @@ func (h *header) tag(id btf.ID) {
 		return
 	}
 	h.state[id] |= stTag
-	h.put(kindWord(h.g.at(id)), " ")
-	h.typeName(id)
-	h.put(";\n\n")
+	h.forwards = append(h.forwards, id)
+}
+
+// putForwards writes the declarations that have been asked for, but for that of a
+// type whose definition follows.
+func (h *header) putForwards(defined btf.ID) {
+	some := false
+	for _, id := range h.forwards {
+		if id == defined {
+			continue
+		}
+		some = true
+		h.put(kindWord(h.g.at(id)), " ")
+		h.typeName(id)
+		h.put(";\n")
+	}
+	if some {
+		h.put("\n")
+	}
+	h.forwards = h.forwards[:0]
 }
 
 // membersNeed writes what the members of a record need.

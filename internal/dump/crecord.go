@@ -15,6 +15,7 @@ func (h *header) recordDefinition(id btf.ID) {
 		d.path = append([]byte(kindWord(h.g.at(id))+" "), h.n.of(id)...)
 		h.checkSize(id, d.path)
 	}
+	h.putForwards(id)
 	h.record(id, h.n.of(id), d, 0)
 	h.put(";\n\n")
 	h.endDefinition()
@@ -45,6 +46,7 @@ func (h *header) enumDefinition(id btf.ID) {
 func (h *header) typedef(id btf.ID) {
 	t := h.g.at(id)
 	name := h.n.of(id)
+	h.putForwards(0)
 	h.state[id] |= stInline
 	guarded := c23Words[string(name)]
 	if guarded {
