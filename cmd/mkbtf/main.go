@@ -53,7 +53,7 @@ func verbs() []verb {
 		{"encode", "turn a module's DWARF into BTF", runEncode},
 		{"base", "get a kernel's BTF from wherever it is", runBase},
 		{"check", "say whether kernels will take the BTF of modules", runCheck},
-		{"dump", "show BTF as text", runDump},
+		{"dump", "show BTF as text, JSON or a header in C", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
 		{"resolve_btfids", "fill in .BTF_ids, as the kernel's tool of that name does", runResolveBTFIDs},
 	}
