@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 
@@ -11,6 +12,8 @@ import (
 
 	"mkbtf/emit"
 	"mkbtf/internal/encode"
+	"mkbtf/internal/jobserver"
+	"mkbtf/internal/kbuild"
 )
 
 func runEncode(args []string, s streams) error {
@@ -25,7 +28,7 @@ func runEncode(args []string, s streams) error {
 	explain := f.Bool("explain", false, "list the types that a kernel must have, and what in the module needs them")
 	f.StringVarP(&o.Out, "output", "o", "", "write to `OUT` instead of in place, - being standard output; for one file")
 	f.BoolVar(&o.Detached, "detached", false, "write raw BTF beside FILE, or to OUT, and leave FILE alone")
-	f.IntVarP(&o.Jobs, "jobs", "j", 0, "use `N` processors; 0: all")
+	f.IntVarP(&o.Jobs, "jobs", "j", 0, "use `N` processors; 0: all, or below make -j those that it has to spare")
 	f.Var((*languagesValue)(&o.ExcludeLanguages), "lang-exclude", "skip units in these `LANGUAGES`, a list such as c++14,rust; none: skip none (default c++,rust,asm)")
 	features := f.StringArray("features", nil, "encode with these `FEATURES` only, a list of pahole's --btf_features; with a + before it besides the default ones")
 	f.BoolVar(&o.DropSignature, "drop-signature", false, "change signed modules too, and drop the signature, which the change makes void")
@@ -77,6 +80,14 @@ func runEncode(args []string, s streams) error {
 			o.Warn("", r)
 		}
 	}
+	if o.Out != "-" {
+		for _, file := range files {
+			fmt.Fprint(s.out, kbuild.Line(os.Getenv("quiet"), file))
+		}
+	}
+	tokens := jobserver.Acquire(o.Jobs)
+	defer tokens.Release()
+	o.Jobs = tokens.Jobs
 	return joinFiles(files, encode.Files(files, o, s.out))
 }
 

@@ -114,6 +114,62 @@ Examples:
   mkbtf base -k 6.12.1-amd64 --sysroot /mnt --elf -o /mnt/usr/src/linux-headers-6.12.1-amd64/vmlinux
   mkbtf base vmlinuz.efi -o - | bpftool btf dump file /dev/stdin format c
 `,
+	"dkms": `Usage: mkbtf dkms enable [--form FORM] [--keep LEVEL] [--strict] PACKAGE...|--all
+       mkbtf dkms disable PACKAGE...|--all
+       mkbtf dkms status [--json] [PACKAGE...]
+
+Makes DKMS give the modules that it builds BTF. PACKAGE is what "dkms status" calls it.
+
+enable adds lines to /etc/dkms/PACKAGE.conf: the build command then ends with mkbtf,
+which is the only place where a module has DWARF and no signature yet. The BTF is for
+the kernel that is built for, not the running one. Whatever mkbtf meets, the build
+goes on and leaves the module as it was; with --strict it fails. disable leaves the
+file as it was before. Both take effect the next time that DKMS builds.
+
+status lists the modules that DKMS has built, their form of BTF and what the kernel
+will do with it. Exit status 3: a kernel will not take it.
+
+What the build command runs is "mkbtf dkms hook", which encodes all modules below a
+directory for the kernel that each was built for.
+
+Examples:
+  mkbtf dkms enable v4l2loopback
+  dkms build --force v4l2loopback/0.15.0 && mkbtf dkms status v4l2loopback
+  mkbtf dkms enable --form self-contained --all
+`,
+	"kbuild-links": `Usage: mkbtf kbuild-links DIR
+
+Makes the links DIR/pahole and DIR/resolve_btfids, under which kbuild can call this
+program: it takes one word for each, and asks pahole for its version.
+
+Example:
+  mkbtf kbuild-links /tmp/links
+  make -C /lib/modules/$(uname -r)/build M=$PWD \
+      PAHOLE=/tmp/links/pahole RESOLVE_BTFIDS=/tmp/links/resolve_btfids modules
+`,
+	"pahole": `Usage: pahole -J [--btf_base BASE] [--btf_encode_detached=FILE] [OPTIONS] ELF
+       pahole --version | --numeric_version | --supported_btf_features
+       mkbtf -J ...
+
+Encodes BTF with pahole's command line, as kbuild runs it: "mkbtf kbuild-links" says
+how. ELF is a module, or vmlinux if there is no BASE; it is changed in place, or FILE
+is written. The exit status says whether that worked.
+
+Options: -J, -j[N], -V, --btf_base, --btf_encode_detached, --btf_features (also
+_strict; lists add up, "+" and "default" stand for pahole's default), --lang_exclude,
+and those of pahole before 1.26: --btf_gen_floats, --btf_gen_optimized,
+--btf_encode_force, --btf_attributes, --reproducible_build, --skip_encoding_btf_vars,
+_decl_tag, _type_tag, _enum64, _inconsistent_proto. C++, Rust and assembly are left
+out in any case. A long option that is not known has no effect, and a warning says so.
+
+Environment:
+  MKBTF_FORM            split, distilled, self-contained or auto, instead of what the
+                        options ask for; with --btf_encode_detached it is what
+                        resolve_btfids makes of the BTF
+  MKBTF_PAHOLE_VERSION  what to answer to --version; else CONFIG_PAHOLE_VERSION of the
+                        kernel that is built for, or 1.30
+  PAHOLE_LANG_EXCLUDE   what --lang_exclude is without the option
+`,
 	"diff": `Usage: mkbtf diff [-b BASE [-b BASE]] [OPTIONS] A B
 
 Compares the types of two BTFs by what they mean: by kind, name and content,
@@ -170,10 +226,10 @@ Usage: mkbtf COMMAND [OPTIONS] FILE...
 Commands:
 `)
 	for _, v := range verbs() {
-		fmt.Fprintf(w, "  %-8s  %s\n", v.name, v.summary)
+		fmt.Fprintf(w, "  %-14s  %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, `  help      show the options of a command, with examples
-  version   print the version
+	fmt.Fprint(w, `  help            show the options of a command, with examples
+  version         print the version
 
 Exit status: 0 done, 1 failed, 2 wrong use, 3 a mismatch was found.
 `)
@@ -181,7 +237,14 @@ Exit status: 0 done, 1 failed, 2 wrong use, 3 a mismatch was found.
 
 // printUsage writes the help of one verb.
 func printUsage(w io.Writer, verb string, f *pflag.FlagSet) {
-	fmt.Fprintf(w, "%s\nOptions:\n%s", usages[verb], f.FlagUsagesWrapped(100))
+	text := usages[verb]
+	if text == "" {
+		text = usages[strings.Fields(verb)[0]] // of "dkms enable" and the like
+	}
+	if options := f.FlagUsagesWrapped(100); options != "" {
+		text += "\nOptions:\n" + options
+	}
+	fmt.Fprint(w, text)
 }
 
 // help is "mkbtf help [VERB]".

@@ -20,8 +20,11 @@ func arguments(args []string) []string {
 	if len(args) == 0 {
 		return nil
 	}
-	if filepath.Base(args[0]) == "resolve_btfids" {
-		return append([]string{"resolve_btfids"}, args[1:]...)
+	switch name := filepath.Base(args[0]); {
+	case name == "pahole", name == "resolve_btfids":
+		return append([]string{name}, args[1:]...)
+	case asPahole(args[1:]):
+		return append([]string{"pahole"}, args[1:]...)
 	}
 	return args[1:]
 }
@@ -55,6 +58,9 @@ func verbs() []verb {
 		{"check", "say whether kernels will take the BTF of modules", runCheck},
 		{"dump", "show BTF as text, JSON or a header in C", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
+		{"dkms", "make DKMS give the modules that it builds BTF", runDKMS},
+		{"kbuild-links", "make the links that let kbuild call this program", runKbuildLinks},
+		{"pahole", "encode BTF as pahole does, for kbuild's PAHOLE=", runPahole},
 		{"resolve_btfids", "fill in .BTF_ids, as the kernel's tool of that name does", runResolveBTFIDs},
 	}
 }

@@ -75,7 +75,7 @@ func (e *Encoder) Bytes(name string, data []byte, detached bool) (*emit.Output, 
 		return nil, err
 	}
 	defer f.Close()
-	out, _, err := e.encode(f, detached)
+	out, _, err := e.encode(f, detached, detached)
 	return out, err
 }
 
@@ -86,17 +86,18 @@ func (e *Encoder) Open(path string, detached bool) (*emit.Output, error) {
 		return nil, err
 	}
 	defer f.Close()
-	out, _, err := e.encode(f, detached)
+	out, _, err := e.encode(f, detached, detached)
 	return out, err
 }
 
 // encode returns the BTF and, unless detached, the content of .BTF_ids for it; nil if
-// there is none.
-func (e *Encoder) encode(f *object.File, detached bool) (out *emit.Output, idData []byte, err error) {
-	src, err := f.Source()
+// there is none. raw is that of write.
+func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, idData []byte, err error) {
+	src, done, err := e.source(f)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer done()
 	ids, err := e.readIDs(f, src, detached)
 	if err != nil {
 		return nil, nil, err
@@ -105,10 +106,10 @@ func (e *Encoder) encode(f *object.File, detached bool) (out *emit.Output, idDat
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(t.Types) == 0 {
+	if len(t.Types) == 0 && !(detached && e.opts.WriteEmpty) {
 		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil, nil
 	}
-	if out, err = e.write(t, f.Name, newNamed(ids), src.Order, detached); err != nil {
+	if out, err = e.write(t, f.Name, newNamed(ids), src.Order, raw); err != nil {
 		return nil, nil, err
 	}
 	if detached {

@@ -81,7 +81,8 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 			return err
 		}
 	}
-	out, ids, err := e.encode(f, e.opts.Detached)
+	// A kernel's own BTF lies over nothing, not even int.
+	out, ids, err := e.encode(f, e.opts.Detached, e.opts.Detached || !f.Relocatable())
 	if err != nil {
 		return err
 	}

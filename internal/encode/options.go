@@ -85,7 +85,13 @@ type Options struct {
 	Hops     int    // with KeepOwn, self-contained: this many pointers away kernel types are still full
 	Out      string // write here instead of in place; only with one file; "-" is standard output
 	Detached bool   // write raw BTF beside the file (or to Out) and leave the file alone
-	Jobs     int    // goroutines; 0: one per CPU
+	// DebugFile has the DWARF of a stripped module; only with one file. "": the file
+	// itself if it has DWARF, else where debug packages put it (object.OpenDebug).
+	DebugFile string
+	// WriteEmpty makes Detached write BTF without types if the module has none of its
+	// own. In a module it would do harm; kbuild wants a file to go on with.
+	WriteEmpty bool
+	Jobs       int // goroutines; 0: one per CPU
 	// ExcludeLanguages lists DW_LANG codes of units to leave out; nil: C++ and Rust.
 	ExcludeLanguages []uint16
 	DropSignature    bool

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"mkbtf/internal/kbuild"
+)
+
+func runKbuildLinks(args []string, s streams) error {
+	f := newFlags("kbuild-links", s)
+	program := f.String("program", "", "let the links lead to `PATH`, not to this program")
+	dirs, err := parse(f, args, 1, 1, "one directory")
+	if err != nil {
+		return err
+	}
+	if *program == "" {
+		if *program, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	made, err := kbuild.Links(dirs[0], *program)
+	for _, path := range made {
+		fmt.Fprintln(s.out, path)
+	}
+	return err
+}
