@@ -14,12 +14,16 @@ import (
 	"mkbtf/internal/encode"
 	"mkbtf/internal/jobserver"
 	"mkbtf/internal/kbuild"
+	"mkbtf/internal/kernels"
 )
 
 func runEncode(args []string, s streams) error {
 	var o encode.Options
 	f := newFlags("encode", s)
 	f.StringVarP(&o.Base, "base", "b", "", "take `BASE` for the kernel's BTF: any file with BTF in it")
+	release := f.StringP("kernel", "k", "", "take the BTF of the installed kernel of this `RELEASE`; see mkbtf help base")
+	sysroot := f.String("sysroot", "", "look for RELEASE in the system below `DIR`")
+	f.StringVar(&o.DebugFile, "debug-file", "", "take the DWARF from `DEBUGFILE`, and change FILE, which was stripped; for one file")
 	f.VarP((*formValue)(&o.Form), "form", "f", "write this `FORM`: auto, split, distilled or self-contained")
 	f.Var((*keepValue)(&o.Keep), "keep", "keep these types, `LEVEL`: all, reachable or own")
 	f.IntVar(&o.Hops, "hops", 0, "with --keep own: keep kernel types in full up to `N` pointers away from the module's own")
@@ -35,9 +39,18 @@ func runEncode(args []string, s streams) error {
 	f.BoolVar(&o.BestEffort, "best-effort", false, "leave a file alone that cannot be encoded, warn, and count it as done")
 	verbose := f.BoolP("verbose", "v", false, "explain each decision, such as which functions are left out and why")
 	files, err := parse(f, args, 1, -1, "one or more")
+	if *release != "" {
+		o.Kernel = &kernels.Options{Release: *release, Sysroot: *sysroot, KernelDir: os.Getenv("KERNELDIR")}
+	}
 	switch {
 	case err != nil:
 		return err
+	case o.Base != "" && *release != "":
+		return usageErrorf("encode: both --base and --kernel: see mkbtf help encode")
+	case *sysroot != "" && *release == "":
+		return usageErrorf("encode: --sysroot is for --kernel: see mkbtf help encode")
+	case o.DebugFile != "" && len(files) > 1:
+		return usageErrorf("encode: %d files for one --debug-file: see mkbtf help encode", len(files))
 	case f.Changed("hops") && (o.Keep != encode.KeepOwn || o.Form != encode.SelfContained || o.Hops < 0):
 		return usageErrorf("encode: --hops takes 0 or more and needs --form self-contained --keep own: the other forms hold no kernel types")
 	case len(o.AcceptOn) > 0 && (o.Form == encode.Split || o.Form == encode.SelfContained):

@@ -25,7 +25,12 @@ func LoadBase(path string) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Base{Path: path, Release: data.Release, Blob: blob, Index: dedup.NewBase(blob)}, nil
+	return NewBase(path, data.Release, blob), nil
+}
+
+// NewBase makes a base of a kernel's BTF that was read from path.
+func NewBase(path, release string, blob *btf.Blob) *Base {
+	return &Base{Path: path, Release: release, Blob: blob, Index: dedup.NewBase(blob)}
 }
 
 // Relocates reports whether the kernel maps a module's .BTF.base to its own types
@@ -71,9 +76,9 @@ func (b *Base) takesTagAttributes() bool {
 	return err == nil && t.Abilities.TagKindFlag
 }
 
-// nestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in
+// NestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in
 // the base: what encodes against it should do likewise.
-func (b *Base) nestsArrays() bool {
+func (b *Base) NestsArrays() bool {
 	for id := b.Blob.Start(); id < b.Blob.End(); id++ {
 		if b.Blob.Record(id).Kind() != btf.Array {
 			continue

@@ -16,7 +16,7 @@ type Encoder struct {
 	opts     Options
 	features Features
 	form     Form
-	base *Base // nil if the form needs none
+	base     *Base // nil if the form needs none
 	// kernels are those of Options.AcceptOn.
 	kernels []kernel
 	// nestArrays: write arrays of several dimensions as ARRAYs of ARRAYs.
@@ -28,6 +28,10 @@ type Encoder struct {
 // New loads the base and settles the form. ErrNoBase if the form needs a base and
 // there is none.
 func New(opts Options) (*Encoder, error) {
+	base, err := opts.findBase()
+	if err != nil {
+		return nil, err
+	}
 	e := &Encoder{opts: opts, form: opts.Form, features: DefaultFeatures(), nestArrays: true}
 	if opts.Features != nil {
 		e.features = *opts.Features
@@ -40,13 +44,14 @@ func New(opts Options) (*Encoder, error) {
 		return e, nil
 	}
 	if opts.Base == "" {
-		return nil, fmt.Errorf("form %s: %w: give one with --base, or use --form self-contained, which needs none", e.form, ErrNoBase)
+		return nil, fmt.Errorf("form %s: %w: give one with --base or --kernel, or use --form self-contained, which needs none", e.form, ErrNoBase)
 	}
-	base, err := LoadBase(opts.Base)
-	if err != nil {
-		return nil, err
+	if base == nil {
+		if base, err = LoadBase(opts.Base); err != nil {
+			return nil, err
+		}
 	}
-	e.base, e.nestArrays = base, base.nestsArrays()
+	e.base, e.nestArrays = base, base.NestsArrays()
 	if e.form == Auto {
 		e.form = Split
 		if base.Relocates() {
@@ -129,7 +134,7 @@ func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Secti
 	copts.Features.NestedArrays = e.nestArrays
 	conv, err := dwarf2btf.New(src, copts)
 	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
-		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), and encode it before it is stripped", err)
+		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), encode it before it is stripped, or name its debug file with --debug-file", err)
 	}
 	if err != nil {
 		return nil, err

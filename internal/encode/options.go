@@ -7,6 +7,7 @@ import (
 
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
+	"mkbtf/internal/kernels"
 )
 
 // Form is what kind of BTF is written.
@@ -73,13 +74,18 @@ var (
 	ErrNoBase = errors.New("no base BTF")
 	// ErrSigned: the module is signed, and changing it would void the signature.
 	ErrSigned = errors.New("module is signed")
+	// ErrNoTypes: the debug information names functions and has no types at all, as
+	// line tables do (-g1, -gline-tables-only); prototypes would be lies.
+	ErrNoTypes = errors.New("the DWARF has functions and no types, as -g1 makes it: build with -g")
 	// ErrNoDWARF: the file has no debug information to convert.
 	ErrNoDWARF = errors.New("no DWARF")
 )
 
 // Options say what to do with every file.
 type Options struct {
-	Base     string // file with the kernel's BTF; "" none
+	Base string // file with the kernel's BTF; "" none
+	// Kernel is an installed kernel whose BTF is looked for if Base is ""; nil: none.
+	Kernel   *kernels.Options
 	Form     Form
 	Keep     Keep
 	Hops     int    // with KeepOwn, self-contained: this many pointers away kernel types are still full

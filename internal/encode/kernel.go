@@ -1,0 +1,24 @@
+package encode
+
+import (
+	"mkbtf/dedup"
+	"mkbtf/internal/kernels"
+)
+
+// findBase looks for the installed kernel of Options.Kernel and makes its file the
+// base, unless a base is named or none is needed; then it returns nil.
+func (o *Options) findBase() (*Base, error) {
+	if o.Base != "" || o.Kernel == nil || o.Form == SelfContained && o.Keep != KeepOwn {
+		return nil, nil
+	}
+	found, err := kernels.Find(*o.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range found.Tried {
+		o.note("", "passed over: %v", t.Err)
+	}
+	o.note("", "%s", found)
+	o.Base = found.Path
+	return &Base{Path: found.Path, Release: found.Release, Blob: found.Blob, Index: dedup.NewBase(found.Blob)}, nil
+}
