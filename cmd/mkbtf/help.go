@@ -33,6 +33,25 @@ Examples:
   mkbtf encode -b vmlinux -f split --detached *.ko
   make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
 `,
+	"relocate": `Usage: mkbtf relocate (-b BASE | -k RELEASE) [--from-base OLD] [OPTIONS] FILE...
+
+Moves the BTF of modules to another kernel, in place and without DWARF: distilled,
+self-contained or, with --from-base, split BTF becomes split BTF over that kernel's.
+It then loads on exactly that kernel, 5.11 or later. The ids in .BTF_ids follow. Do
+it when a module is installed, before it is signed.
+
+BASE and OLD are vmlinux, vmlinuz or raw BTF. FILE may be compressed.
+
+Structs of the kernel are found by name, and by size where the module embeds them. One
+that the kernel has not is carried with name and size if the module only points to
+it; if it embeds one of another size the module does not fit the kernel and is left
+alone.
+
+Examples:
+  mkbtf relocate -k $(uname -r) my.ko
+  mkbtf relocate -b /boot/vmlinuz-6.1.0-38-amd64 -o my-6.1.ko my.ko
+  mkbtf relocate -b vmlinux-6.12.48 --from-base vmlinux-6.12.43 *.ko.xz
+`,
 	"check": `Usage: mkbtf check [-b BASE]... [-k RELEASE]... [--live] [OPTIONS] FILE...
 
 Says what kernels will do with the BTF of modules, before it happens: one line for

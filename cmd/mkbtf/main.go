@@ -55,6 +55,7 @@ func verbs() []verb {
 	return []verb{
 		{"encode", "turn a module's DWARF into BTF", runEncode},
 		{"base", "get a kernel's BTF from wherever it is", runBase},
+		{"relocate", "move a module's BTF to another kernel, without DWARF", runRelocate},
 		{"check", "say whether kernels will take the BTF of modules", runCheck},
 		{"dump", "show BTF as text, JSON or a header in C", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},

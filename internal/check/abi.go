@@ -8,22 +8,25 @@ import (
 	"mkbtf/internal/verify"
 )
 
-// findABI warns of structs of the kernel that types of the module hold by value in
-// another size. BTF that carries them in full loads nevertheless; the module does
+// FindABI lists, in words, the structs of the kernel that types of the module hold by value in
+// another size there. BTF that carries them in full loads nevertheless; the module does
 // not fit the kernel.
 //
-// Only the module's own types count: those whose name the kernel has not.
-func (k *Kernel) findABI(v *Verdict, m *Module) {
+// Only the module's own types count: those whose name the kernel has not. And what
+// they hold must be the kernel's struct as it was or will be, not another one that
+// happens to have its name: at least half of its members must be there.
+func (k *Kernel) FindABI(m *Module) []string {
 	if m.Base == nil {
-		return
+		return nil
 	}
+	var breaks []string
 	base, err := btf.Parse(m.Base, nil)
 	if err != nil {
-		return
+		return nil
 	}
 	split, err := btf.Parse(m.BTF, base)
 	if err != nil {
-		return
+		return nil
 	}
 	kernel := k.composites()
 	said := map[string]bool{}
@@ -45,15 +48,45 @@ func (k *Kernel) findABI(v *Verdict, m *Module) {
 			h := split.Record(held)
 			name := string(split.StringAt(h.NameOff))
 			c, ok := kernel[name]
-			if name == "" || !ok || c.count != 1 || c.size == h.SizeType || said[name] {
+			if name == "" || !ok || c.count != 1 || c.size == h.SizeType || said[name] || !k.alike(split, held, c.id) {
 				continue
 			}
 			said[name] = true
-			v.Warnings = append(v.Warnings, fmt.Sprintf("embeds %s: %d bytes here, %d there; this module is not safe on that kernel, whatever its BTF",
+			breaks = append(breaks, fmt.Sprintf("embeds %s: %d bytes here, %d there; this module is not safe on that kernel, whatever its BTF",
 				cName(h.Kind().String(), name), h.SizeType, c.size))
 		}
 	}
-	slices.Sort(v.Warnings)
+	slices.Sort(breaks)
+	return breaks
+}
+
+// alike reports whether at least half of the members of a type have the names of
+// members of one of the kernel's.
+func (k *Kernel) alike(b *btf.Blob, held, there btf.ID) bool {
+	names := map[string]bool{}
+	ms := memberNames(k.blob, there)
+	for _, m := range ms {
+		names[m] = true
+	}
+	common := 0
+	ms = memberNames(b, held)
+	for _, m := range ms {
+		if names[m] {
+			common++
+		}
+	}
+	return common > 0 && 2*common >= len(ms)
+}
+
+func memberNames(b *btf.Blob, id btf.ID) []string {
+	var names []string
+	_, ms := b.Decode(id, nil, func(off uint32) btf.Str { return btf.Str(off) })
+	for _, m := range ms {
+		if name := b.StringAt(uint32(m.Name)); len(name) > 0 {
+			names = append(names, string(name))
+		}
+	}
+	return names
 }
 
 // heldBy follows modifiers and arrays to what a member is made of.

@@ -20,9 +20,9 @@ func (k *Kernel) findForeign(v *Verdict, m *Module, r *verify.Result) {
 		v.adviseSplit()
 		return
 	}
-	same := m.Note != nil && m.Note.Base == k.fingerprint()
+	same := m.Note != nil && m.Note.Base == k.Fingerprint()
 	if m.Note != nil && !same {
-		v.reason("made over the BTF of another build: %s; this is %s", m.madeFor(), k.Name)
+		v.reason("made over the BTF of another build: %s; this is %s", m.MadeFor(), k.Name)
 	}
 	if name, ok := midString(split, k.blob); ok {
 		v.reason("the name %q begins in the middle of one of the kernel's", name)
@@ -80,8 +80,8 @@ func (m *Module) lacks(names []string) []string {
 	return missing
 }
 
-// madeFor is the kernel that the BTF was made over as far as that is known.
-func (m *Module) madeFor() string {
+// MadeFor is the kernel that the BTF was made over as far as that is known.
+func (m *Module) MadeFor() string {
 	switch {
 	case m.Note != nil && m.Note.Release != "":
 		return m.Note.Release

@@ -43,6 +43,7 @@ const (
 
 // composite is what a kernel has under the name of a struct or union.
 type composite struct {
+	id    btf.ID // of the last one
 	size  uint32
 	count int
 }
@@ -80,8 +81,11 @@ func NewKernel(path string, data *object.BTFData) (*Kernel, error) {
 	return k, nil
 }
 
-// fingerprint identifies the kernel's build.
-func (k *Kernel) fingerprint() fingerprint.Hash {
+// BTF is the kernel's BTF.
+func (k *Kernel) BTF() *btf.Blob { return k.blob }
+
+// Fingerprint identifies the kernel's build.
+func (k *Kernel) Fingerprint() fingerprint.Hash {
 	k.once.Do(func() { k.hash = fingerprint.Of(k.data) })
 	return k.hash
 }
@@ -97,7 +101,7 @@ func (k *Kernel) composites() map[string]composite {
 			}
 			name := string(k.blob.StringAt(r.NameOff))
 			c := k.bySize[name]
-			k.bySize[name] = composite{r.SizeType, c.count + 1}
+			k.bySize[name] = composite{id, r.SizeType, c.count + 1}
 		}
 	})
 	return k.bySize

@@ -43,11 +43,17 @@ func LoadModule(path string) (*Module, error) {
 		return nil, err
 	}
 	defer f.Close()
-	m := &Module{File: path, Name: f.ModuleName(), Release: f.Release()}
+	return ReadModule(f)
+}
+
+// ReadModule reads a module from an open file.
+func ReadModule(f *object.File) (*Module, error) {
+	m := &Module{File: f.Name, Name: f.ModuleName(), Release: f.Release()}
 	if m.Name == "" {
-		name := compress.PlainName(filepath.Base(path))
+		name := compress.PlainName(filepath.Base(f.Name))
 		m.Name = strings.ReplaceAll(strings.TrimSuffix(name, filepath.Ext(name)), "-", "_")
 	}
+	var err error
 	// An empty .BTF.base is not the same as none: the kernel refuses it.
 	if m.BTF, err = section(f, ".BTF"); err != nil {
 		return nil, err

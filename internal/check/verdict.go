@@ -89,7 +89,7 @@ func (k *Kernel) Check(m *Module) *Verdict {
 		v.Outcome = Loads
 		k.findForeign(v, m, r)
 		if v.Outcome == Loads {
-			k.findABI(v, m)
+			v.Warnings = k.FindABI(m)
 		}
 	}
 	return v
@@ -149,13 +149,13 @@ func explainMisses(v *Verdict) {
 
 // explainSplit finds out why split BTF does not fit.
 func (k *Kernel) explainSplit(v *Verdict, m *Module) {
-	made := m.madeFor()
+	made := m.MadeFor()
 	switch {
 	case m.stripped(k):
 		v.reason("its .BTF.base is gone: something has stripped one section and kept the other")
 		v.advise("strip with --keep-section .BTF.base as well, or encode the module anew")
 		return
-	case m.Note != nil && m.Note.Base == k.fingerprint():
+	case m.Note != nil && m.Note.Base == k.Fingerprint():
 		v.reason("made over this very kernel's BTF, and damaged since")
 		v.advise("encode the module anew")
 		return
