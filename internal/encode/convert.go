@@ -46,6 +46,7 @@ type collector struct {
 	candidates []dwarf2btf.Candidate // scratch
 	pick       picker
 	named      namedTypes
+	typed      bool // a unit has types
 	roots      []root
 	own        []bool // scratch, by file
 	trees      []string
@@ -101,6 +102,14 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 	if failed.Load() {
 		return nil, firstError(errs, at)
 	}
+	typed, functions := false, 0
+	for i := range workers {
+		typed = typed || workers[i].typed
+		functions += len(workers[i].functions)
+	}
+	if !typed && functions > 0 {
+		return nil, ErrNoTypes
+	}
 	maps, err := d.Merge(ws...)
 	if err != nil {
 		return nil, err
@@ -138,6 +147,7 @@ func (c *collector) unit(u int) error {
 	if boilerplate(unit.Name) {
 		unit.Roots = 0
 	}
+	c.typed = c.typed || unit.Roots > 0
 	refs, err := c.dedup.Add(u, unit.Table, unit.Roots)
 	if err != nil {
 		return err
