@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mkbtf": main})
+	testscript.Main(m, map[string]func(){"mkbtf": main, "pahole": main})
 }
 
 func TestScripts(t *testing.T) {
