@@ -7,27 +7,34 @@ import (
 
 // Cut returns a table without a base that holds the roots in full, and what they
 // need. Types of base (what t lies over; nil: nothing) can be among both. With roots
-// nil all types of t itself are roots.
+// nil they are all that t itself defines: structs, unions, enums, typedefs, functions,
+// variables and tags, but not what has no meaning by itself, such as pointers.
 //
 // A struct or union is full if a chain from a root leads to it with at most hops
-// pointers to structs or unions on the way. One that is only met behind more
-// pointers stays without members, with its kind, name and size: BPF programs can
-// pass such a pointer on and compare it, but not look behind it. A declaration
-// becomes the same, of size 0: BPF cannot even read a pointer to a FWD (kernel:
-// btf_ctx_access). All other types are never cut. A DECL_TAG is kept where it is a root
-// and its target is full.
+// pointers on the way. What roots point to beyond that stays without members, with its
+// kind, name and size: BPF programs can pass such a pointer on and compare it, but not
+// look behind it. A declaration becomes the same, of size 0: BPF cannot even read a
+// pointer to a FWD (kernel: btf_ctx_access).
+//
+// Of named structs and unions that are no roots, pointers beyond that become pointers to void
+// unless a root points there too, and so do pointers to functions: a program reads them
+// alike, and needs the kernel's types for going on, for calling and for implementing
+// (struct_ops). Nothing else is cut: integers, enums and what holds them stay complete.
+// A DECL_TAG is kept where it is a root.
 //
 // The strings of the result are in the pool of t, which is otherwise left alone. No
 // two types of the result are equal.
 func Cut(t *btf.Table, base *btf.Blob, roots []btf.ID, hops int) *btf.Table {
-	c := &cutter{t: t, base: base, hops: hops, met: make([]bool, t.End()), full: make([]bool, t.End())}
+	c := &cutter{
+		t: t, base: base, hops: hops,
+		root: make([]bool, t.End()), met: make([]bool, t.End()), full: make([]bool, t.End()),
+	}
 	if roots == nil {
-		for id := t.Start; id < t.End(); id++ {
-			c.meet(id)
-		}
+		roots = definitions(t)
 	}
 	for _, id := range roots {
-		c.meet(id)
+		c.root[id] = true
+		c.near = append(c.near, id)
 	}
 	c.walk()
 	out := c.build()
@@ -35,22 +42,29 @@ func Cut(t *btf.Table, base *btf.Blob, roots []btf.ID, hops int) *btf.Table {
 	return out
 }
 
+func definitions(t *btf.Table) []btf.ID {
+	var ids []btf.ID
+	for i := range t.Types {
+		switch t.Types[i].Kind {
+		case btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Typedef, btf.Func, btf.Var, btf.DataSec, btf.DeclTag:
+			ids = append(ids, t.Start+btf.ID(i))
+		}
+	}
+	return ids
+}
+
 // cutter walks the graph of types by distance, in pointers, from the roots.
 type cutter struct {
 	t    *btf.Table
 	base *btf.Blob
 	hops int
-	met  []bool // by id: belongs in the result
-	full []bool // by id: and is looked into
-	near []btf.ID
-	far  []btf.ID // one pointer further away than near
+	root []bool   // by id
+	met  []bool   // by id: belongs in the result
+	full []bool   // by id: and is looked into
+	near []btf.ID // at the distance that is being walked
+	held []btf.ID // at that distance too, but what leads there is in no root
+	far  []btf.ID // one pointer further away
 	tmp  []btf.Member
-}
-
-func (c *cutter) meet(id btf.ID) {
-	if id != 0 && !c.full[id] {
-		c.near = append(c.near, id)
-	}
 }
 
 // at returns a type of the table or its base without names, valid until the next call.
@@ -66,41 +80,64 @@ func (c *cutter) at(id btf.ID) (btf.Type, []btf.Member) {
 
 func (c *cutter) walk() {
 	for distance := 0; len(c.near) > 0; distance++ {
-		for len(c.near) > 0 {
-			id := c.near[len(c.near)-1]
-			c.near = c.near[:len(c.near)-1]
-			if c.full[id] {
-				continue
-			}
-			c.met[id] = true
-			t, ms := c.at(id)
-			if t.Kind.IsComposite() && distance > c.hops {
-				continue
-			}
-			c.full[id] = true
-			c.follow(&t, ms)
-		}
+		c.drain(&c.near, distance, false)
+		c.drain(&c.held, distance, true)
 		c.near, c.far = c.far, c.near
 	}
 }
 
-// follow puts what a type refers to into the queues.
-func (c *cutter) follow(t *btf.Type, ms []btf.Member) {
+// drain looks into the types of a queue and what they lead to without a pointer to a
+// struct. inHeld says that this is in structs that are no roots.
+func (c *cutter) drain(queue *[]btf.ID, distance int, inHeld bool) {
+	meet := func(id btf.ID) { *queue = append(*queue, id) }
+	for len(*queue) > 0 {
+		id := (*queue)[len(*queue)-1]
+		*queue = (*queue)[:len(*queue)-1]
+		if id == 0 || c.full[id] {
+			continue
+		}
+		c.met[id] = true
+		t, ms := c.at(id)
+		if t.Kind.IsComposite() {
+			if distance > c.hops {
+				continue
+			}
+			if !c.root[id] && !inHeld && t.Name != 0 { // without a name: part of the root
+				c.held = append(c.held, id)
+				continue
+			}
+		}
+		c.full[id] = true
+		if t.Kind != btf.Ptr || !c.isFar(t.Ref, inHeld) {
+			follow(&t, ms, meet)
+		} else if !inHeld || distance < c.hops {
+			c.far = append(c.far, t.Ref)
+		}
+	}
+}
+
+// isFar reports whether a pointer to the type leads one step away.
+func (c *cutter) isFar(id btf.ID, inHeld bool) bool {
+	switch k := c.end(id); k {
+	case btf.Struct, btf.Union:
+		return true
+	case btf.FuncProto, btf.Fwd:
+		return inHeld
+	}
+	return false
+}
+
+func follow(t *btf.Type, ms []btf.Member, meet func(btf.ID)) {
 	if t.Kind.HasMemberTypes() {
 		for i := range ms {
-			c.meet(ms[i].Type)
+			meet(ms[i].Type)
 		}
 	}
 	if t.Kind == btf.Array {
-		c.meet(btf.ID(t.Extra))
+		meet(btf.ID(t.Extra))
 	}
-	switch {
-	case t.Kind == btf.Ptr && c.leadsToComposite(t.Ref):
-		if !c.full[t.Ref] {
-			c.far = append(c.far, t.Ref)
-		}
-	case t.Kind.HasRef():
-		c.meet(t.Ref)
+	if t.Kind.HasRef() {
+		meet(t.Ref)
 	}
 }
 
@@ -108,20 +145,19 @@ func (c *cutter) follow(t *btf.Type, ms []btf.Member) {
 // takes 32 modifiers; in crafted BTF they may go round in circles.
 const maxChain = 1000
 
-// leadsToComposite reports whether a type is a struct or union behind modifiers and
-// arrays.
-func (c *cutter) leadsToComposite(id btf.ID) bool {
+// end is the kind of a type behind its modifiers and arrays.
+func (c *cutter) end(id btf.ID) btf.Kind {
 	for range maxChain {
 		if id == 0 {
-			return false
+			break
 		}
 		t, _ := c.at(id)
 		if !t.Kind.IsModifier() && t.Kind != btf.Array {
-			return t.Kind.IsComposite()
+			return t.Kind
 		}
 		id = t.Ref
 	}
-	return false
+	return btf.Void
 }
 
 // shell is a struct or union without members.
