@@ -9,6 +9,7 @@
 #
 #	x.ko[:PARAMETERS]   insert a module; .xz, .gz and .zst are unpacked first
 #	-f                  the next module ignores modversions and vermagic
+#	-z                  the next module stays compressed: the kernel unpacks it
 #	run=COMMAND         a shell command in the guest (busybox)
 #	file=PATH           put a file into the guest's root directory
 #
@@ -61,25 +62,27 @@ mount -t bpf bpf /sys/fs/bpf 2>/dev/null
 echo "kernel $(uname -r)"
 echo @begin@ >/dev/kmsg
 INIT
-	force=
+	force= packed=
 	for item; do
 		case $item in
 		-f) force=-f ;;
+		-z) packed=-z ;;
 		run=*) printf '{ %s\n} 2>&1 | sed "s/^/out /"\n' "${item#run=}" ;;
 		file=*) cp -L "${item#file=}" "$root/" ;;
 		*)
 			path=${item%%:*} parameters=
 			[ "$path" = "$item" ] || parameters=${item#*:}
 			file=$(basename "$path")
-			case $file in
+			case $packed$file in
+			-z*) cat "$path" ;;
 			*.xz) file=${file%.xz} && xz -dc "$path" ;;
 			*.gz) file=${file%.gz} && gzip -dc "$path" ;;
 			*.zst) file=${file%.zst} && zstd -qdc "$path" ;;
 			*) cat "$path" ;;
 			esac >"$work/module"
 			mv "$work/module" "$root/modules/$file"
-			printf "guest %s '/modules/%s' '%s'\n" "$force" "$file" "$parameters"
-			force=
+			printf "guest %s '/modules/%s' '%s'\n" "$force $packed" "$file" "$parameters"
+			force= packed=
 			;;
 		esac
 	done

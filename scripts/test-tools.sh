@@ -23,6 +23,9 @@ busybox busybox-static
 cpio cpio
 xz xz-utils
 zstd zstd
+lz4 lz4
+lzop lzop
+bzip2 bzip2
 LIST
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -z "${MKBTF_NO_INSTALL-}" ]; then

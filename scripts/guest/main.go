@@ -2,7 +2,9 @@
 // kernel module with finit_module(2), which can be told to ignore modversions and
 // vermagic, and says what the kernel made of the module's BTF.
 //
-//	guest [-f] FILE [PARAMETERS]
+//	guest [-f] [-z] FILE [PARAMETERS]
+//
+// With -z FILE is compressed, and the kernel shall unpack it.
 //
 // It prints two lines:
 //
@@ -13,7 +15,6 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
-	"debug/elf"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,30 +25,36 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"mkbtf/internal/object"
 )
 
 func main() {
 	force := flag.Bool("f", false, "ignore modversions and vermagic")
+	packed := flag.Bool("z", false, "the file is compressed")
 	flag.Parse()
-	if err := run(flag.Arg(0), strings.Join(flag.Args()[min(1, flag.NArg()):], " "), *force); err != nil {
+	flags := 0
+	if *force {
+		flags = unix.MODULE_INIT_IGNORE_MODVERSIONS | unix.MODULE_INIT_IGNORE_VERMAGIC
+	}
+	if *packed {
+		flags |= unix.MODULE_INIT_COMPRESSED_FILE
+	}
+	if err := run(flag.Arg(0), strings.Join(flag.Args()[min(1, flag.NArg()):], " "), flags); err != nil {
 		fmt.Printf("error %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(file, parameters string, force bool) error {
+func run(file, parameters string, flags int) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	name, err := moduleName(f)
+	name, err := moduleName(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
-	}
-	flags := 0
-	if force {
-		flags = unix.MODULE_INIT_IGNORE_MODVERSIONS | unix.MODULE_INIT_IGNORE_VERMAGIC
 	}
 	switch err := unix.FinitModule(int(f.Fd()), parameters, flags); {
 	case err == nil:
@@ -71,16 +78,13 @@ func run(file, parameters string, force bool) error {
 
 // moduleName is the name= entry of the module's .modinfo section, which is what
 // the kernel calls the module, whatever its file is called.
-func moduleName(f *os.File) (string, error) {
-	e, err := elf.NewFile(f)
+func moduleName(file string) (string, error) {
+	f, err := object.Open(file)
 	if err != nil {
 		return "", err
 	}
-	s := e.Section(".modinfo")
-	if s == nil {
-		return "", errors.New("no .modinfo section")
-	}
-	data, err := s.Data()
+	defer f.Close()
+	data, err := f.DataOf(".modinfo")
 	if err != nil {
 		return "", err
 	}
