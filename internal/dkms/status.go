@@ -79,7 +79,11 @@ type target struct {
 }
 
 func (s System) target(release string) *target {
-	found, err := kernels.Find(kernels.Options{Release: release, Sysroot: s.Root})
+	root, err := filepath.Abs(s.path(""))
+	if err != nil {
+		return &target{err: err}
+	}
+	found, err := kernels.Find(kernels.Options{Release: release, Sysroot: root})
 	if err != nil {
 		return &target{err: err}
 	}
@@ -87,7 +91,7 @@ func (s System) target(release string) *target {
 	if err != nil {
 		return &target{err: err}
 	}
-	k.Name, k.Release, k.Mismatch = release, release, check.MismatchConfig(release, s.Root)
+	k.Name, k.Release, k.Mismatch = release, release, check.MismatchConfig(release, root)
 	return &target{kernel: k}
 }
 

@@ -2,6 +2,7 @@ package dkms
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ type System struct {
 	Root string // its root directory; "" is this one
 }
 
-func (s System) path(name string) string { return filepath.Join("/", s.Root, name) }
+func (s System) path(name string) string { return filepath.Join(cmp.Or(s.Root, "/"), name) }
 
 // etc is where DKMS looks for what the administrator wants to be different.
 func (s System) etc() string { return s.path("etc/dkms") }
