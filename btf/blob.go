@@ -162,7 +162,7 @@ func (b *Blob) index() error {
 		if len(t)-off < recordLen {
 			return fail("%d bytes left, a record has %d", len(t)-off, recordLen)
 		}
-		info := b.word(t[off+4:])
+		info := b.Word(t[off+4:])
 		kind := Kind(info >> 24 & 0x7f)
 		if kind == Void || kind >= NumKinds {
 			return fail("unknown kind %d", uint8(kind))
@@ -177,8 +177,9 @@ func (b *Blob) index() error {
 	return nil
 }
 
-// word reads four bytes; a call through Order costs several times as much.
-func (b *Blob) word(p []byte) uint32 {
+// Word reads four bytes in the byte order of the blob; a call through Order costs
+// several times as much.
+func (b *Blob) Word(p []byte) uint32 {
 	if b.le {
 		return binary.LittleEndian.Uint32(p)
 	}
@@ -220,30 +221,30 @@ func (b *Blob) check() error {
 		name(r.NameOff)
 		switch k {
 		case Array:
-			ref(b.word(x))
-			ref(b.word(x[4:]))
+			ref(b.Word(x))
+			ref(b.Word(x[4:]))
 		case Struct, Union:
 			for ; len(x) > 0; x = x[12:] {
-				name(b.word(x))
-				ref(b.word(x[4:]))
+				name(b.Word(x))
+				ref(b.Word(x[4:]))
 			}
 		case Enum:
 			for ; len(x) > 0; x = x[8:] {
-				name(b.word(x))
+				name(b.Word(x))
 			}
 		case Enum64:
 			for ; len(x) > 0; x = x[12:] {
-				name(b.word(x))
+				name(b.Word(x))
 			}
 		case FuncProto:
 			ref(r.SizeType)
 			for ; len(x) > 0; x = x[8:] {
-				name(b.word(x))
-				ref(b.word(x[4:]))
+				name(b.Word(x))
+				ref(b.Word(x[4:]))
 			}
 		case DataSec:
 			for ; len(x) > 0; x = x[12:] {
-				ref(b.word(x))
+				ref(b.Word(x))
 			}
 		default:
 			if k.HasRef() {
@@ -338,7 +339,15 @@ func (b *Blob) Record(id ID) Record {
 }
 
 func (b *Blob) record(p []byte) Record {
-	return Record{b.word(p), b.word(p[4:]), b.word(p[8:])}
+	return Record{b.Word(p), b.Word(p[4:]), b.Word(p[8:])}
+}
+
+// Each calls f for the own types in the order of their ids, with what Record and
+// Extra return for them.
+func (b *Blob) Each(f func(id ID, r Record, extra []byte)) {
+	for i, off := range b.offs {
+		f(b.start+ID(i), b.record(b.types[off:]), b.extra(i))
+	}
 }
 
 // Extra returns the words after the record of a type, in the byte order of the blob.
@@ -367,7 +376,7 @@ func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Me
 func (b *Blob) decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
 	r := b.Record(id)
 	x := b.Extra(id)
-	u32 := b.word
+	u32 := b.Word
 	k, n := r.Kind(), r.Vlen()
 	t := Type{Name: name(r.NameOff), Kind: k, Flag: r.Flag(), First: uint32(len(ms))}
 	switch k {

@@ -28,27 +28,67 @@ var nameSeed = maphash.MakeSeed()
 func NewBase(blob *btf.Blob) *Base {
 	b := &Base{blob: blob}
 	var named, derived int
-	for id := blob.Start(); id < blob.End(); id++ {
-		switch r := blob.Record(id); {
+	blob.Each(func(_ btf.ID, r btf.Record, _ []byte) {
+		switch {
 		case isNamed(r):
 			named++
 		case isDerived(r.Kind()):
 			derived++
 		}
-	}
+	})
 	b.named, b.derived = newSlots(named), newSlots(derived)
-	var scratch []btf.Member
-	for id := blob.Start(); id < blob.End(); id++ {
-		switch r := blob.Record(id); {
+	blob.Each(func(id btf.ID, r btf.Record, extra []byte) {
+		switch {
 		case isNamed(r):
 			insert(b.named, maphash.Bytes(nameSeed, blob.StringAt(r.NameOff)), id)
 		case isDerived(r.Kind()):
-			var t btf.Type
-			t, scratch = blob.Decode(id, scratch[:0], asOffset)
-			insert(b.derived, derivedHash(&t, scratch), id)
+			insert(b.derived, b.recordHash(r, extra), id)
+		}
+	})
+	return b
+}
+
+// recordHash is derivedHash for a record of the base.
+func (b *Base) recordHash(r btf.Record, x []byte) uint64 {
+	w := b.blob.Word
+	ref, size, n := r.SizeType, uint32(0), r.Vlen()
+	k := r.Kind()
+	switch k {
+	case btf.Array:
+		ref, size = w(x), w(x[8:])
+	case btf.Struct, btf.Union, btf.Enum, btf.Enum64:
+		ref, size = 0, r.SizeType
+	case btf.FuncProto:
+	default:
+		n = 0
+	}
+	h := mix(uint64(k)<<32|uint64(ref), uint64(size)<<32|uint64(n))
+	switch k {
+	case btf.DeclTag:
+		h = mix(h, uint64(w(x)))
+	case btf.Struct, btf.Union:
+		flag := r.Flag()
+		for ; n > 0; n, x = n-1, x[12:] {
+			off, bits := w(x[8:]), uint32(0)
+			if flag {
+				off, bits = off&0xffffff, off>>24
+			}
+			h = mix(h^uint64(w(x[4:])), uint64(off)<<32|uint64(bits))
+		}
+	case btf.FuncProto:
+		for ; n > 0; n, x = n-1, x[8:] {
+			h = mix(h^uint64(w(x[4:])), 0)
+		}
+	case btf.Enum:
+		for ; n > 0; n, x = n-1, x[8:] {
+			h = mix(h, uint64(w(x[4:]))<<32)
+		}
+	case btf.Enum64:
+		for ; n > 0; n, x = n-1, x[12:] {
+			h = mix(h, uint64(w(x[4:]))<<32|uint64(w(x[8:])))
 		}
 	}
-	return b
+	return h
 }
 
 // asOffset keeps the names of a decoded type as offsets in the base.
