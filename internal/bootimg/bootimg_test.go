@@ -7,7 +7,9 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -146,11 +148,11 @@ var packings = []struct {
 }{
 	{compress.Gzip, []string{"gzip", "-n", "-9"}},
 	{compress.Bzip2, []string{"bzip2", "-9"}},
-	{compress.LZMA, []string{"xz", "--format=lzma", "-9"}},
+	{compress.LZMA, []string{"xz", "--format=lzma", "-6"}},
 	{compress.XZ, []string{"xz", "--check=crc32", "--x86", "--lzma2=dict=32MiB"}},
 	{compress.LZO, []string{"lzop", "-9"}},
 	{compress.LZ4, []string{"lz4", "-l", "-9", "-c"}},
-	{compress.Zstd, []string{"zstd", "-22", "--ultra"}},
+	{compress.Zstd, []string{"zstd", "-19"}},
 }
 
 // TestPackings wraps a kernel in every header and every packing.
@@ -225,6 +227,38 @@ func TestNotPacked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		check(t, tt.name, tt.image, tt.want, tt.how, tt.machine)
+	}
+}
+
+// TestMkimage reads what U-Boot's own tool writes.
+func TestMkimage(t *testing.T) {
+	if _, err := exec.LookPath("mkimage"); err != nil {
+		t.Skip("mkimage is not installed")
+	}
+	dir := t.TempDir()
+	flat := kernelFlat(t, binary.LittleEndian)
+	for name, data := range map[string][]byte{"Image": flat, "Image.gz": run(t, flat, "gzip", "-9"), "initrd": noise(333)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ name, kind, compression, data, how string }{
+		{"plain", "kernel", "none", "Image", "uImage"},
+		{"gzip", "kernel", "gzip", "Image.gz", "uImage, gzip"},
+		{"several", "multi", "gzip", "Image.gz:initrd", "uImage, gzip"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cmd := exec.Command("mkimage", "-A", "arm64", "-O", "linux", "-T", tt.kind, "-C", tt.compression, "-n", "test", "-d", tt.data, "out")
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			image, err := os.ReadFile(filepath.Join(dir, "out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, tt.name, image, flat, tt.how, elf.EM_NONE)
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package object
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"mkbtf/dwarf2btf"
+	"mkbtf/internal/elfhdr/elftest"
 )
 
 // splitModule compiles a module and splits its debug information off. full has
@@ -200,4 +202,29 @@ func put(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// FuzzDebugFile reads the notes and links that lead to a debug file.
+func FuzzDebugFile(f *testing.F) {
+	note := append([]byte("\x04\x00\x00\x00\x04\x00\x00\x00\x03\x00\x00\x00GNU\x00"), 1, 2, 3, 4)
+	file := elftest.File{Sections: []elftest.Section{
+		{Name: ".note.gnu.build-id", Type: elf.SHT_NOTE, Data: note},
+		{Name: ".gnu_debuglink", Data: []byte("x.ko.debug\x00\x00\x01\x02\x03\x04")},
+	}}
+	f.Add(file.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, err := OpenBytes("fuzz", data)
+		if err != nil {
+			return
+		}
+		if name, _, ok := x.debugLink(); ok && (name == "" || strings.ContainsRune(name, '/')) {
+			t.Errorf("debug link %q", name)
+		}
+		for _, c := range x.debugCandidates("/usr/lib/debug") {
+			if c.path != filepath.Clean(c.path) {
+				t.Errorf("candidate %q", c.path)
+			}
+		}
+		x.matches(x, nil)
+	})
 }
