@@ -11,10 +11,13 @@ import (
 
 // usages are what help says about a verb before its options.
 var usages = map[string]string{
-	"encode": `Usage: mkbtf encode [-b BASE] [-f FORM] [OPTIONS] FILE...
+	"encode": `Usage: mkbtf encode [-b BASE | -k RELEASE] [-f FORM] [OPTIONS] FILE...
 
 Turns the DWARF of kernel modules into BTF and puts it into them, in place. FILE is a
-module with DWARF: run it after the build, before strip, signing and compression.
+module with DWARF: run it after the build, before strip, signing and compression. The
+DWARF of a stripped module is taken from its debug file, by build-id, debug link or
+path below /usr/lib/debug, or from --debug-file. A compressed module (.ko.xz, .ko.zst,
+.ko.gz) stays so, in a way that the kernel itself can unpack.
 
 The forms:
   split           smallest; loads on exactly the kernel build that BASE is of, 5.11+
@@ -23,12 +26,14 @@ The forms:
   self-contained  loads on every build of 6.11+, needs no BASE, and is the largest
   auto            distilled if the kernel of BASE can relocate it, else split
 
-BASE is vmlinux, raw BTF, or /sys/kernel/btf/vmlinux for the kernel that runs.
+BASE is anything with a kernel's BTF in it: vmlinux, a boot image such as
+/boot/vmlinuz, raw BTF. -k finds it for an installed kernel, as mkbtf base does, with
+--sysroot and the environment variable KERNELDIR alike.
 
 Detached BTF goes to FILE.BTF, and FILE.BTF.base if the form has a base of its own.
 
 Examples:
-  mkbtf encode -b /sys/kernel/btf/vmlinux my.ko
+  mkbtf encode -k $(uname -r) my.ko
   mkbtf encode -f self-contained -o with-btf.ko my.ko
   mkbtf encode -b vmlinux -f split --detached *.ko
   make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
