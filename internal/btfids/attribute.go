@@ -144,7 +144,7 @@ func (s *Section) inferNames(old *btf.Blob, sets []*Set) func(btf.ID) string {
 	}
 	for id := old.Start(); id < old.End(); id++ {
 		r := old.Record(id)
-		if r.Kind() != btf.Func || id > first {
+		if r.Kind() != btf.Func || id-old.Start() >= first {
 			continue
 		}
 		for _, place := range places {

@@ -57,6 +57,9 @@ BTF_KFUNCS_END(kfuncs_tracing_set)
 
 BTF_KFUNCS_START(kfuncs_syscall_set)
 BTF_ID_FLAGS(func, kfuncs_pid_of, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, kfuncs_acquire, KF_ACQUIRE | KF_RET_NULL)
+BTF_ID_FLAGS(func, kfuncs_release, KF_RELEASE)
+BTF_ID_FLAGS(func, kfuncs_add, KF_SLEEPABLE)
 BTF_KFUNCS_END(kfuncs_syscall_set)
 
 static const struct btf_kfunc_id_set kfuncs_tracing = {
@@ -94,7 +97,8 @@ static int __init kfuncs_init(void)
 
 	for (i = 0; i < kfuncs_tracing_set.cnt; i++)
 		pr_info("kfuncs: tracing %u %x\n", kfuncs_tracing_set.pairs[i].id, kfuncs_tracing_set.pairs[i].flags);
-	pr_info("kfuncs: syscall %u %x\n", kfuncs_syscall_set.pairs[0].id, kfuncs_syscall_set.pairs[0].flags);
+	for (i = 0; i < kfuncs_syscall_set.cnt; i++)
+		pr_info("kfuncs: syscall %u %x\n", kfuncs_syscall_set.pairs[i].id, kfuncs_syscall_set.pairs[i].flags);
 	pr_info("kfuncs: dtor %u %u\n", kfuncs_dtor_ids[0], kfuncs_dtor_ids[1]);
 	for (i = 0; i < kfuncs_plain_set.cnt; i++)
 		pr_info("kfuncs: plain %u\n", kfuncs_plain_set.ids[i]);
