@@ -15,6 +15,7 @@ import (
 	"mkbtf/btf"
 	"mkbtf/dwarf2btf"
 	"mkbtf/internal/object"
+	"mkbtf/internal/soundness"
 	"mkbtf/internal/verify"
 )
 
@@ -49,12 +50,20 @@ func noTypes(err error) bool {
 
 // TestJudges encodes every fixture on its own and shows the result to everybody who
 // reads BTF: the kernel's checks as package verify has them, the running kernel if
-// it allows and the machine fits, and cilium/ebpf.
+// it allows and the machine fits, and cilium/ebpf. That holds for every level of
+// types to keep.
 func TestJudges(t *testing.T) {
-	e, err := New(Options{Form: SelfContained})
-	if err != nil {
-		t.Fatal(err)
+	for _, opts := range []Options{{}, {Keep: KeepReachable}, {Keep: KeepOwn}, {Keep: KeepOwn, Hops: 1}} {
+		opts.Form = SelfContained
+		e, err := New(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(fmt.Sprintf("%s-%d", opts.Keep, opts.Hops), func(t *testing.T) { judgeFixtures(t, e) })
 	}
+}
+
+func judgeFixtures(t *testing.T, e *Encoder) {
 	fixtures(t, func(t *testing.T, path string, src *dwarf2btf.Source) {
 		out, err := e.Open(path, true)
 		if noTypes(err) {
@@ -63,12 +72,21 @@ func TestJudges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if out.BTF == nil {
+			if e.opts.Keep == KeepAll {
+				t.Error("nothing is kept")
+			}
+			return // no function, variable or tag
+		}
 		blob, err := btf.Parse(out.BTF, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := byCilium(out.BTF, nil, visible(blob)); err != nil {
 			t.Error(err)
+		}
+		if err := soundness.New(nil, nil, blob.Table(nil), nil).Complete(); err != nil {
+			t.Errorf("not complete: %v", err)
 		}
 		ab := verify.Release(6, 12)
 		ab.PointerSize = src.AddrSize
@@ -207,6 +225,14 @@ func TestRealJudges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	own, err := New(Options{Form: SelfContained, Keep: KeepOwn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ownByBase, err := New(Options{Form: SelfContained, Keep: KeepOwn, Base: split.opts.Base})
+	if err != nil {
+		t.Fatal(err)
+	}
 	target, err := verify.NewTarget(split.base.Blob.Data)
 	if err != nil {
 		t.Fatal(err)
@@ -221,12 +247,14 @@ func TestRealJudges(t *testing.T) {
 			return err
 		}
 		t.Run(d.Name(), func(t *testing.T) {
-			out, err := alone.Open(path, true)
-			if err != nil {
-				t.Fatal(err)
+			for _, e := range []*Encoder{alone, own, ownByBase} {
+				out, err := e.Open(path, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				liveLoad(t, out.BTF)
 			}
-			liveLoad(t, out.BTF)
-			out, err = split.Open(path, false)
+			out, err := split.Open(path, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,13 +270,13 @@ func TestRealJudges(t *testing.T) {
 			if err := byCilium(out.BTF, split.base.Blob.Data, visible(blob)); err != nil {
 				t.Error(err)
 			}
-			for form, e := range map[Form]*Encoder{Distilled: distilled, SelfContained: alone, Split: split} {
+			for _, e := range []*Encoder{distilled, alone, own, ownByBase, split} {
 				out, err := e.Open(path, false)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if res := target.Module(out.BTF, out.Base); res.Outcome != verify.Loads || len(res.Problems) > 0 || !res.Sorted {
-					t.Errorf("%v: %v, %v, %v, sorted %v", form, res.Outcome, res.Err, res.Problems, res.Sorted)
+					t.Errorf("%v, keep %v: %v, %v, %v, sorted %v", e.form, e.opts.Keep, res.Outcome, res.Err, res.Problems, res.Sorted)
 				}
 			}
 		})
