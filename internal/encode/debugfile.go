@@ -15,7 +15,11 @@ func (e *Encoder) source(f *object.File) (src *dwarf2btf.Source, done func(), er
 		src, err = f.Source()
 		return src, done, err
 	}
-	debug, how, err := f.OpenDebug(e.opts.DebugFile)
+	sysroot := ""
+	if e.opts.Kernel != nil {
+		sysroot = e.opts.Kernel.Sysroot
+	}
+	debug, how, err := f.OpenDebug(e.opts.DebugFile, sysroot)
 	if errors.Is(err, object.ErrNoDebugFile) {
 		// The error of the conversion says what to do about it.
 		e.opts.note("", "%v", err)

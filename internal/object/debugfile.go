@@ -79,13 +79,14 @@ func (f *File) debugLink() (name string, crc uint32, ok bool) {
 
 // OpenDebug opens the file with the DWARF of a stripped module: path if it is not
 // "", else what is found by build-id, by debug link, and in the place where debug
-// packages have the module itself. how says in words which it was. A file of another
-// build is not taken. ErrNoDebugFile if there is none.
-func (f *File) OpenDebug(path string) (debug *File, how string, err error) {
-	return f.openDebug(path, globalDebug)
+// packages have the module itself, all in the system below sysroot ("": this one). how
+// says in words which it was. A file of another build is not taken. ErrNoDebugFile if
+// there is none.
+func (f *File) OpenDebug(path, sysroot string) (debug *File, how string, err error) {
+	return f.openDebug(path, sysroot, globalDebug)
 }
 
-func (f *File) openDebug(path, global string) (*File, string, error) {
+func (f *File) openDebug(path, sysroot, global string) (*File, string, error) {
 	if path != "" {
 		d, err := Open(path)
 		if err != nil {
@@ -98,7 +99,7 @@ func (f *File) openDebug(path, global string) (*File, string, error) {
 		return d, "named", nil
 	}
 	var passed []error
-	for _, c := range f.debugCandidates(global) {
+	for _, c := range f.debugCandidates(sysroot, filepath.Join(sysroot, global)) {
 		d, err := Open(c.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -118,7 +119,7 @@ func (f *File) openDebug(path, global string) (*File, string, error) {
 	if id := f.BuildID(); id != nil {
 		what = fmt.Sprintf("build-id %x, %s", id, what)
 	}
-	return nil, "", fmt.Errorf("%s: %w by %s below %s", f.Name, ErrNoDebugFile, what, global)
+	return nil, "", fmt.Errorf("%s: %w by %s below %s", f.Name, ErrNoDebugFile, what, filepath.Join(sysroot, global))
 }
 
 // debugCandidate is a place where a debug file may be.
@@ -127,7 +128,8 @@ type debugCandidate struct {
 	crc       *uint32 // nil if it is not known
 }
 
-func (f *File) debugCandidates(global string) []debugCandidate {
+// debugCandidates lists where to look. global is the directory of debug packages.
+func (f *File) debugCandidates(sysroot, global string) []debugCandidate {
 	var list []debugCandidate
 	if id := f.BuildID(); len(id) > 1 {
 		h := hex.EncodeToString(id)
@@ -137,6 +139,13 @@ func (f *File) debugCandidates(global string) []debugCandidate {
 	if err != nil {
 		return list
 	}
+	if sysroot != "" {
+		if sysroot, err = filepath.Abs(sysroot); err != nil {
+			return list
+		}
+		sysroot = strings.TrimSuffix(sysroot, "/")
+	}
+	inside := func(path string) string { return strings.TrimPrefix(path, sysroot) }
 	paths := []string{path}
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
 		paths = append(paths, real)
@@ -144,7 +153,7 @@ func (f *File) debugCandidates(global string) []debugCandidate {
 	if name, crc, ok := f.debugLink(); ok {
 		for _, p := range paths {
 			dir := filepath.Dir(p)
-			for _, d := range [...]string{dir, filepath.Join(dir, ".debug"), filepath.Join(global, dir)} {
+			for _, d := range [...]string{dir, filepath.Join(dir, ".debug"), filepath.Join(global, inside(dir))} {
 				if c := filepath.Join(d, name); c != p {
 					list = append(list, debugCandidate{c, "by debug link", &crc})
 				}
@@ -154,7 +163,7 @@ func (f *File) debugCandidates(global string) []debugCandidate {
 	// Debian: /usr/lib/debug/lib/modules/R/kernel/x.ko for /lib/modules/R/kernel/x.ko.xz;
 	// Fedora and SUSE: the same with .debug behind. /lib may be a link to /usr/lib.
 	for _, p := range paths {
-		plain := p
+		plain := inside(p)
 		for _, suffix := range [...]string{".xz", ".zst", ".gz"} {
 			plain = strings.TrimSuffix(plain, suffix)
 		}

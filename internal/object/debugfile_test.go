@@ -94,7 +94,7 @@ func TestOpenDebug(t *testing.T) {
 			if f.HasDWARF() {
 				t.Error("the stripped module has DWARF")
 			}
-			d, how, err := f.openDebug("", global)
+			d, how, err := f.openDebug("", "", global)
 			if tt.err != nil {
 				if !errors.Is(err, tt.err) || !errors.Is(err, ErrNoDebugFile) {
 					t.Fatalf("%q, %v", how, err)
@@ -176,15 +176,15 @@ func TestOpenDebugNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	d, how, err := f.OpenDebug(filepath.Join(made, "x.ko.debug"))
+	d, how, err := f.OpenDebug(filepath.Join(made, "x.ko.debug"), "")
 	if err != nil || how != "named" {
 		t.Fatalf("%q, %v", how, err)
 	}
 	d.Close()
-	if _, _, err := f.OpenDebug(filepath.Join(other, "full")); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "its build-id is ") {
+	if _, _, err := f.OpenDebug(filepath.Join(other, "full"), ""); !errors.Is(err, ErrMismatch) || !strings.Contains(err.Error(), "its build-id is ") {
 		t.Errorf("another build: %v", err)
 	}
-	if _, _, err := f.OpenDebug(filepath.Join(made, "missing")); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := f.OpenDebug(filepath.Join(made, "missing"), ""); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }
@@ -204,6 +204,30 @@ func put(t *testing.T, from, to string) {
 	}
 }
 
+// TestOpenDebugBelow has module and debug package in a directory that is the root of
+// another system.
+func TestOpenDebugBelow(t *testing.T) {
+	made, dir := t.TempDir(), t.TempDir()
+	splitModule(t, made)
+	module := filepath.Join(dir, "lib/modules/6.12.1-test/kernel/x.ko")
+	debug := filepath.Join(dir, "usr/lib/debug/lib/modules/6.12.1-test/kernel/x.ko")
+	put(t, filepath.Join(made, "x.ko"), module)
+	put(t, filepath.Join(made, "full"), debug)
+	f, err := Open(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d, how, err := f.OpenDebug("", dir)
+	if err != nil || how != "by its path" || d.Name != debug {
+		t.Fatalf("%v, %q, %v", d, how, err)
+	}
+	d.Close()
+	if d, how, err := f.OpenDebug("", ""); !errors.Is(err, ErrNoDebugFile) {
+		t.Errorf("in this system: %v, %q, %v", d, how, err)
+	}
+}
+
 // FuzzDebugFile reads the notes and links that lead to a debug file.
 func FuzzDebugFile(f *testing.F) {
 	note := append([]byte("\x04\x00\x00\x00\x04\x00\x00\x00\x03\x00\x00\x00GNU\x00"), 1, 2, 3, 4)
@@ -220,7 +244,7 @@ func FuzzDebugFile(f *testing.F) {
 		if name, _, ok := x.debugLink(); ok && (name == "" || strings.ContainsRune(name, '/')) {
 			t.Errorf("debug link %q", name)
 		}
-		for _, c := range x.debugCandidates("/usr/lib/debug") {
+		for _, c := range x.debugCandidates("", "/usr/lib/debug") {
 			if c.path != filepath.Clean(c.path) {
 				t.Errorf("candidate %q", c.path)
 			}
