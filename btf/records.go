@@ -1,0 +1,177 @@
+package btf
+
+import "bytes"
+
+// StringAt returns the string at an offset, which may lie in the base, without
+// its NUL; nil if the offset is out of range.
+func (b *Blob) StringAt(off uint32) []byte {
+	for b.Base != nil && off < b.strBase {
+		b = b.Base
+	}
+	i := uint64(off) - uint64(b.strBase)
+	if i >= uint64(len(b.strs)) {
+		return nil
+	}
+	s := b.strs[i:]
+	n := bytes.IndexByte(s, 0)
+	return s[:n:n]
+}
+
+// Record is the fixed part of a type record as it stands in the blob.
+type Record struct {
+	NameOff  uint32
+	Info     uint32
+	SizeType uint32
+}
+
+// Kind is the kind in the info word.
+func (r Record) Kind() Kind { return Kind(r.Info >> 24 & 0x7f) }
+
+// Vlen is the number of elements in the info word.
+func (r Record) Vlen() int { return int(r.Info & 0xffffff) }
+
+// Flag is the kind_flag in the info word.
+func (r Record) Flag() bool { return r.Info>>31 != 0 }
+
+// owner returns the blob, this or a base, that holds the type, nil if none does.
+func (b *Blob) owner(id ID) *Blob {
+	for b != nil && id < b.start {
+		b = b.Base
+	}
+	if b == nil || id >= b.End() {
+		return nil
+	}
+	return b
+}
+
+// Record returns the fixed part of a type of the blob or its base; for void and
+// ids out of range it is zero.
+func (b *Blob) Record(id ID) Record {
+	o := b.owner(id)
+	if o == nil {
+		return Record{}
+	}
+	return o.record(o.types[o.offs[id-o.start]:])
+}
+
+func (b *Blob) record(p []byte) Record {
+	return Record{b.Word(p), b.Word(p[4:]), b.Word(p[8:])}
+}
+
+// Each calls f for the own types in the order of their ids, with what Record and
+// Extra return for them.
+func (b *Blob) Each(f func(id ID, r Record, extra []byte)) {
+	for i, off := range b.offs {
+		f(b.start+ID(i), b.record(b.types[off:]), b.extra(i))
+	}
+}
+
+// Extra returns the words after the record of a type, in the byte order of the blob.
+func (b *Blob) Extra(id ID) []byte {
+	o := b.owner(id)
+	if o == nil {
+		return nil
+	}
+	return o.extra(int(id - o.start))
+}
+
+func (b *Blob) extra(i int) []byte {
+	end := len(b.types)
+	if i+1 < len(b.offs) {
+		end = int(b.offs[i+1])
+	}
+	return b.types[b.offs[i]+recordLen : end : end]
+}
+
+// Decode returns a type with its members, names translated by name from string
+// offsets. The members are appended to ms; First counts from its start.
+func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
+	return b.decode(id, ms, name)
+}
+
+func (b *Blob) decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
+	r := b.Record(id)
+	x := b.Extra(id)
+	u32 := b.Word
+	k, n := r.Kind(), r.Vlen()
+	t := Type{Name: name(r.NameOff), Kind: k, Flag: r.Flag(), First: uint32(len(ms))}
+	switch k {
+	case Int:
+		t.Size, t.Extra = r.SizeType, u32(x)
+	case Float:
+		t.Size = r.SizeType
+	case Ptr, Typedef, Volatile, Const, Restrict, TypeTag:
+		t.Ref = ID(r.SizeType)
+	case Array:
+		t.Ref, t.Extra, t.Size = ID(u32(x)), u32(x[4:]), u32(x[8:])
+	case Struct, Union:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			m := Member{Name: name(u32(x)), Type: ID(u32(x[4:])), Off: u32(x[8:])}
+			if t.Flag {
+				m.Bits, m.Off = m.Off>>24, m.Off&0xffffff
+			}
+			ms = append(ms, m)
+		}
+		t.Flag = false
+	case Enum:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[8:] {
+			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:])})
+		}
+	case Enum64:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
+		}
+	case Func:
+		t.Ref, t.Extra = ID(r.SizeType), uint32(n)
+	case FuncProto:
+		t.Ref, t.Len = ID(r.SizeType), uint32(n)
+		for ; n > 0; n, x = n-1, x[8:] {
+			ms = append(ms, Member{Name: name(u32(x)), Type: ID(u32(x[4:]))})
+		}
+	case Var:
+		t.Ref, t.Extra = ID(r.SizeType), u32(x)
+	case DataSec:
+		t.Size, t.Len = r.SizeType, uint32(n)
+		for ; n > 0; n, x = n-1, x[12:] {
+			ms = append(ms, Member{Type: ID(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
+		}
+	case DeclTag:
+		t.Ref, t.Extra = ID(r.SizeType), u32(x)
+	}
+	return t, ms
+}
+
+// Table decodes all own types of the blob into a table whose references keep
+// their ids. Names are interned in pool (a new one if nil).
+func (b *Blob) Table(pool *Strings) *Table {
+	t := NewTable(b.start, pool)
+	t.Types = make([]Type, 0, len(b.offs))
+	name := func(off uint32) Str { return t.Strings.Intern(b.StringAt(off)) }
+	for id := b.start; id < b.End(); id++ {
+		var typ Type
+		typ, t.Members = b.decode(id, t.Members, name)
+		t.Types = append(t.Types, typ)
+	}
+	return t
+}
+
+// lookupStrings enters the offset of every wanted string that the blob or its
+// base holds into offs, both indexed by Str. The pool is the one the numbers
+// belong to.
+func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
+	if b.Base != nil {
+		b.Base.lookupStrings(pool, wanted, offs)
+	}
+	for at := 0; at < len(b.strs); {
+		n := bytes.IndexByte(b.strs[at:], 0)
+		if n > 0 {
+			if s, ok := pool.Find(b.strs[at : at+n]); ok && wanted[s] && offs[s] == 0 {
+				offs[s] = b.strBase + uint32(at)
+			}
+		}
+		at += n + 1
+	}
+}
