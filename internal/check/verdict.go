@@ -213,3 +213,12 @@ func cName(kind, name string) string {
 	}
 	return name
 }
+
+// Exposes returns what /sys/kernel/btf shows of the module if its BTF loads, whatever
+// it means; nil if it does not load.
+func (k *Kernel) Exposes(m *Module) []byte {
+	if len(m.BTF) == 0 {
+		return nil
+	}
+	return k.target.Module(m.BTF, m.Base).Relocated
+}

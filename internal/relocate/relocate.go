@@ -118,11 +118,11 @@ func (r *Relocator) move(in, old *btf.Blob, entries bool) (*Result, error) {
 	if err := x.run(); err != nil {
 		return nil, err
 	}
-	own := int(in.End() - in.Start())
 	if !r.to.nested {
-		x.flatten(own)
+		x.flatten(int(in.End() - in.Start()))
 	}
-	if _, err := w.Add(0, x.u, own); err != nil {
+	// What was brought in is the kernel's, or own types need it.
+	if _, err := w.Add(0, x.u, len(x.u.Types)); err != nil {
 		return nil, err
 	}
 	if _, err := d.Merge(w); err != nil {
