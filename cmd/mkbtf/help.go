@@ -26,6 +26,22 @@ The forms:
   self-contained  loads on every build of 6.11+, needs no BASE, and is the largest
   auto            distilled if the kernel of BASE can relocate it, else split
 
+How many types self-contained BTF keeps, and what it then takes (of split):
+  --keep all        everything in the DWARF (20 times)
+  --keep reachable  what functions, variables and tags lead to (18 times)
+  --keep own        the types that the module itself defines, and what its functions
+                    need (1.5 times). Kernel structs that it embeds are complete; of
+                    those that it points to, kind, name and size are left, unless they
+                    are at most --hops pointers away. With BASE the module's own types
+                    are those that BASE lacks, without one those that no header below
+                    the kernel's include or arch/*/include declares
+The other forms take the kernel's types from the kernel: there "all" and "own" are the
+same, and "reachable" leaves out own types that nothing needs.
+
+--explain lists the types that a distilled module's kernel must have. --accept-on makes
+them fewer: what that kernel lacks is carried in the module. If the module embeds a struct
+that has another size there, its code does not fit that kernel; a warning says so.
+
 BASE is anything with a kernel's BTF in it: vmlinux, a boot image such as
 /boot/vmlinuz, raw BTF. -k finds it for an installed kernel, as mkbtf base does, with
 --sysroot and the environment variable KERNELDIR alike.
@@ -34,7 +50,8 @@ Detached BTF goes to FILE.BTF, and FILE.BTF.base if the form has a base of its o
 
 Examples:
   mkbtf encode -k $(uname -r) my.ko
-  mkbtf encode -f self-contained -o with-btf.ko my.ko
+  mkbtf encode -f self-contained --keep own -o with-btf.ko my.ko
+  mkbtf encode -b vmlinux-6.12 --accept-on vmlinux-7.2 --explain my.ko
   mkbtf encode -b vmlinux -f split --detached *.ko
   make -C /lib/modules/$(uname -r)/build M=$PWD && mkbtf encode --best-effort -b vmlinux *.ko
 `,
