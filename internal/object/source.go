@@ -91,6 +91,10 @@ func (f *File) addDebugSection(src *dwarf2btf.Source, i int, relocs []int) error
 		one = &src.Loc
 	case "loclists":
 		one = &src.Loclists
+	case "ranges":
+		one = &src.Ranges
+	case "rnglists":
+		one = &src.Rnglists
 	case "line":
 		one = &src.Line
 	default:
