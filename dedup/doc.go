@@ -14,11 +14,13 @@
 // these rules hold; "sees" means that the unit's own DWARF holds the definition:
 //
 //  1. A type belongs to the definition that its own unit sees.
-//  2. A tagged type that some unit sees while that unit only declares X, is one
-//     type whatever other units see for X. Its reference to X leads to the
-//     definition of the first unit that sees both; if none does, to that of rule 4.
-//  3. Tagged types that are alike but for references which rule 2 does not settle
-//     are different types; this may make further names ambiguous (refine.go).
+//  2. A tagged type is one type for all units that hold it and agree on the names
+//     that none of them leaves open, that is, only declares. What a unit leaves
+//     open does not divide types: its reference leads to the definition of the
+//     first of those units that has one; if none has, to that of rule 4.
+//  3. Tagged types that are alike but for references to names on which the units
+//     disagree are different types; this may make further names ambiguous
+//     (refine.go, relabel.go).
 //  4. A reference to a name that its unit only declares leads to the definition
 //     in the base (the one with the lowest id), else to the first definition in
 //     the order of units, else to a FWD.
