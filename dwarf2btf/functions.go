@@ -348,16 +348,26 @@ func (w *Worker) emitFunctions(n int) error {
 		if err := w.judge(i, &out); err != nil {
 			return err
 		}
+		var moved []int32
+		if w.c.opts.Copies && f.group >= 0 {
+			if y := w.c.symbols.copyAt(f.group, f.lowPC); y != nil {
+				var err error
+				if moved, err = w.fitCopy(i, &out, y.suffix); err != nil {
+					return err
+				}
+			}
+		}
 		if len(w.tags) > 0 {
-			out.Tags = w.functionTags(i)
+			out.Tags = w.functionTags(i, moved)
 		}
 		w.out.Functions = append(w.out.Functions, out)
 	}
 	return nil
 }
 
-// functionTags returns the tags on a function and on its parameters.
-func (w *Worker) functionTags(i int) []Tag {
+// functionTags returns the tags on a function and on its parameters. moved, if not
+// nil, says which parameter became which; -1: none.
+func (w *Worker) functionTags(i int, moved []int32) []Tag {
 	f := &w.functions[i]
 	list := w.tagsOf(onFunction, uint32(i), -1, nil)
 	n := int32(0)
@@ -365,7 +375,12 @@ func (w *Worker) functionTags(i int) []Tag {
 		if w.params[k].function != int32(i) || w.params[k].kind == rawRepeated {
 			continue
 		}
-		list = w.tagsOf(onParameter, k, n, list)
+		switch {
+		case moved == nil:
+			list = w.tagsOf(onParameter, k, n, list)
+		case moved[n] >= 0:
+			list = w.tagsOf(onParameter, k, moved[n], list)
+		}
 		n++
 	}
 	return list

@@ -76,7 +76,9 @@ func (w *Worker) judge(i int, out *Function) error {
 				return nil
 			}
 		}
-		w.explain(out, "%s", wrong)
+		if wrong != "" && out.Flags&(FuncReordered|FuncUncertain) == 0 {
+			out.Why = wrong // weighs more than a parameter without a place
+		}
 	}
 	return nil
 }

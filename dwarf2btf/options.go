@@ -38,6 +38,10 @@ type Options struct {
 	// AllFunctions makes functions candidates that no symbol of type FUNC stands for.
 	AllFunctions bool
 
+	// Copies fits the prototypes of the optimizer's copies (f.isra.0, f.constprop.1) to
+	// the parameters that they still take.
+	Copies bool
+
 	// DeclFiles asks for Unit.Files and Unit.DeclFile.
 	DeclFiles bool
 

@@ -31,34 +31,39 @@ func (u *Unit) AppendCandidates(list []Candidate, unit int) []Candidate {
 	return list
 }
 
-// Reason says why a function is not written, in pahole's words.
+// Reason says why a function is not written, as far as possible in pahole's words.
 type Reason string
 
-// The reasons. Later ones hide earlier ones where several hold.
+// The reasons.
 const (
-	Selected           Reason = ""
-	SkipWrongRegister  Reason = "unexpected register used for parameter"
-	SkipInconsistent   Reason = "multiple inconsistent function prototypes"
-	SkipUncertain      Reason = "uncertain parameter location"
-	SkipReordered      Reason = "reordered parameters"
-	SkipOptimized      Reason = "optimized-out parameters"
-	SkipAmbiguous      Reason = "ambiguous address"
-	noFunctionSelected        = -1
+	Selected          Reason = ""
+	SkipWrongRegister Reason = "unexpected register used for parameter"
+	SkipInconsistent  Reason = "multiple inconsistent function prototypes"
+	SkipUncertain     Reason = "uncertain parameter location"
+	SkipReordered     Reason = "reordered parameters"
+	SkipOptimized     Reason = "optimized-out parameters"
+	SkipAmbiguous     Reason = "ambiguous address"
+	// SkipCopy: the optimizer's copies have all the code, under names of their own.
+	SkipCopy Reason = "no symbol of that name"
+	// SkipUnknown: no debug information describes the code at the symbol.
+	SkipUnknown Reason = "unknown prototype"
 )
 
 // SelectOptions say which functions are refused.
 type SelectOptions struct {
-	// Consistent refuses functions of one name with different prototypes
-	// [consistent_func].
+	// Consistent refuses a function if the debug information has several prototypes
+	// for its code [consistent_func].
 	Consistent bool
-	// OptimizedAnyway keeps functions of which the compiler dropped parameters.
-	OptimizedAnyway bool
+	// Copies writes the optimizer's copies under their own names (f.constprop.0); it
+	// takes Options.Copies as well [true_signature].
+	Copies bool
 }
 
-// Selection is the verdict on all functions of one base name.
+// Selection is the verdict on one name.
 type Selection struct {
 	Group  int32
-	Chosen int // index into the candidates; valid also if the function is refused
+	Chosen int    // index into the candidates; valid also if the function is refused
+	Suffix string // what the name has behind the base name, "" but for copies
 	Reason Reason
 	Why    string // details, if Options.Explain was set
 }
@@ -66,22 +71,26 @@ type Selection struct {
 // Written reports whether the function becomes a FUNC.
 func (s *Selection) Written() bool { return s.Reason == Selected }
 
-// SelectFunctions decides which functions become FUNCs: at most one for each
-// base name, and none where a tracer that trusts the prototype would read wrong
-// arguments. It sorts the candidates by unit and position; verdicts come in the
-// order of each name's first candidate, so that they depend on neither workers nor
-// symbol order.
+// SelectFunctions decides which functions become FUNCs: at most one for each name,
+// and none where a tracer that trusts the prototype would read wrong arguments. It
+// sorts the candidates by unit and position; verdicts come in the order of each
+// base name's first candidate, so that they depend on neither workers nor symbol
+// order.
 //
-// A name is refused if one of its functions has a parameter in an unexpected
-// register, in another place than the source has it or packed on the stack, if
-// two have different prototypes, if its symbols have different addresses, or if
-// the chosen one has lost a parameter in a copy made by the optimizer
-// (.isra, .constprop; clang: a changed calling convention). Chosen is the first
-// whose code a symbol stands for; else the first.
+// What is traced is the code at a symbol, so a FUNC has the name of a symbol and
+// the prototype of the debug information for the code at its address. It is
+// refused if there is no such symbol, if symbols of the name have different
+// addresses, if nothing describes the code there, if two descriptions differ, or if
+// the description has a parameter in an unexpected register, in another place than
+// the source has it, or packed on the stack, or lost one in a copy made by the
+// optimizer (.isra, .constprop; clang: a changed calling convention). Functions of
+// the name that have no code of their own, because they are inlined everywhere, and
+// parts that the compiler split off count for nothing.
 //
-// Addresses are compared with the section taken into account, which the reference
-// encoder does not do in relocatable files: there it writes optimized copies with
-// the prototype of the source and sees ambiguity by chance.
+// The reference encoder looks at all functions of a base name together, which
+// refuses more (a split-off part has its parameters in another order). In
+// relocatable files its addresses do not match: there it writes optimized copies
+// with the prototype of the source and takes the first function of a name for all.
 func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOptions) []Selection {
 	slices.SortFunc(candidates, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Index, b.Index))
@@ -100,101 +109,114 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 			continue
 		}
 		if byGroup[g][0] == int32(i) {
-			list = append(list, symbols.judge(g, candidates, byGroup[g], opts))
+			list = symbols.judge(list, g, candidates, byGroup[g], opts)
 		}
 	}
 	return list
 }
 
-// judge decides about the functions of one base name.
-func (s *Symbols) judge(group int32, candidates []Candidate, members []int32, opts SelectOptions) Selection {
-	sel := Selection{Group: group, Chosen: noFunctionSelected}
-	var all FunctionFlags
-	inconsistent := false
-	best := 0
-	for n, i := range members {
+// judge decides about the names of a group: the base name and, if asked for, those
+// of the copies.
+func (s *Symbols) judge(list []Selection, group int32, candidates []Candidate, members []int32, opts SelectOptions) []Selection {
+	all := s.of(group)
+	if all[0].suffix == "" { // they are sorted
+		list = append(list, s.judgeName(all, "", candidates, members, opts))
+	} else if !opts.Copies {
+		return append(list, s.judgeCopies(group, candidates, members))
+	}
+	if !opts.Copies {
+		return list
+	}
+	for i := range all {
+		if suffix := all[i].suffix; suffix != "" && (i == 0 || suffix != all[i-1].suffix) {
+			list = append(list, s.judgeName(all, suffix, candidates, members, opts))
+		}
+	}
+	return list
+}
+
+// judgeName decides about one name: base name and suffix.
+func (s *Symbols) judgeName(all []groupSymbol, suffix string, candidates []Candidate, members []int32, opts SelectOptions) Selection {
+	sel := Selection{Group: candidates[members[0]].Group, Chosen: int(members[0]), Suffix: suffix, Reason: SkipUnknown}
+	known := false
+	addr := uint64(0)
+	for _, y := range all {
+		switch {
+		case y.suffix != suffix:
+		case known && y.addr != addr:
+			sel.Reason = SkipAmbiguous
+			return sel
+		default:
+			known, addr = true, y.addr
+		}
+	}
+	found := false
+	for _, i := range members {
 		c := &candidates[i]
-		all |= c.Flags
-		if n > 0 && c.Likeness != candidates[members[0]].Likeness {
-			inconsistent = true
+		if c.LowPC == 0 || c.LowPC != addr {
+			continue
 		}
-		rank := 1
-		if s.hasAddress(group, c.LowPC) {
-			if rank = 3; s.optimizedAway(group, c) {
-				rank = 2
+		if found {
+			if opts.Consistent && sel.Reason == Selected && c.Likeness != candidates[sel.Chosen].Likeness {
+				sel.Reason = SkipInconsistent
 			}
+			continue
 		}
-		if rank > best {
-			best, sel.Chosen = rank, int(i)
+		found = true
+		sel.Chosen, sel.Reason, sel.Why = int(i), s.flaw(c), ""
+		if sel.Reason != Selected {
+			sel.Why = c.Why
 		}
-	}
-	refuse := func(r Reason, flags FunctionFlags) {
-		sel.Reason, sel.Why = r, ""
-		for _, i := range members {
-			if c := &candidates[i]; sel.Why == "" && c.Flags&flags != 0 {
-				sel.Why = c.Why
-			}
-		}
-	}
-	if all&FuncWrongRegister != 0 {
-		refuse(SkipWrongRegister, FuncWrongRegister)
-	}
-	// Prototypes that were changed are expected to differ.
-	if inconsistent && opts.Consistent && all&(FuncWrongRegister|FuncReordered) == 0 {
-		refuse(SkipInconsistent, 0)
-	}
-	if all&FuncUncertain != 0 {
-		refuse(SkipUncertain, FuncUncertain)
-	}
-	if all&FuncReordered != 0 {
-		refuse(SkipReordered, FuncReordered)
-	}
-	if c := &candidates[sel.Chosen]; !opts.OptimizedAnyway && s.optimizedAway(group, c) {
-		refuse(SkipOptimized, FuncOptimized|FuncChanged)
-	}
-	if s.ambiguous(group) {
-		refuse(SkipAmbiguous, 0)
 	}
 	return sel
 }
 
-// hasAddress reports whether a symbol of the group has the address.
-func (s *Symbols) hasAddress(group int32, addr uint64) bool {
+// judgeCopies says why a base name that only copies have is not written.
+func (s *Symbols) judgeCopies(group int32, candidates []Candidate, members []int32) Selection {
+	sel := Selection{Group: group, Chosen: int(members[0]), Reason: SkipCopy}
+	for _, i := range members {
+		if c := &candidates[i]; s.copyAt(group, c.LowPC) != nil {
+			sel.Chosen = int(i)
+			if s.flaw(c) != Selected {
+				sel.Reason, sel.Why = s.flaw(c), c.Why
+				break
+			}
+		}
+	}
+	return sel
+}
+
+// flaw says what is wrong with the prototype of a function, if anything.
+func (s *Symbols) flaw(c *Candidate) Reason {
+	switch {
+	case c.Flags&FuncFitted != 0:
+		if c.Flags&FuncWrongRegister != 0 {
+			return SkipOptimized
+		}
+		return Selected
+	case c.Flags&FuncOptimized != 0 && (c.Flags&FuncChanged != 0 || s.copyAt(c.Group, c.LowPC) != nil):
+		return SkipOptimized
+	case c.Flags&FuncReordered != 0:
+		return SkipReordered
+	case c.Flags&FuncUncertain != 0:
+		return SkipUncertain
+	case c.Flags&FuncWrongRegister != 0:
+		return SkipWrongRegister
+	}
+	return Selected
+}
+
+// copyAt returns the symbol of a copy that the optimizer made with other
+// parameters, nil if there is none at the address.
+func (s *Symbols) copyAt(group int32, addr uint64) *groupSymbol {
 	if addr == 0 {
-		return false
+		return nil
 	}
-	for _, y := range s.of(group) {
-		if y.addr == addr {
-			return true
-		}
-	}
-	return false
-}
-
-// optimizedAway reports whether a function lacks a parameter and is known to have
-// been changed for it.
-func (s *Symbols) optimizedAway(group int32, c *Candidate) bool {
-	if c.Flags&FuncOptimized == 0 {
-		return false
-	}
-	if c.Flags&FuncChanged != 0 {
-		return true
-	}
-	for _, y := range s.of(group) {
-		if c.LowPC != 0 && y.addr == c.LowPC && (strings.Contains(y.suffix, ".constprop") || strings.Contains(y.suffix, ".isra")) {
-			return true
-		}
-	}
-	return false
-}
-
-// ambiguous reports whether the base name stands for code at several places.
-func (s *Symbols) ambiguous(group int32) bool {
 	list := s.of(group)
 	for i := range list {
-		if list[i].addr != list[0].addr {
-			return true
+		if y := &list[i]; y.addr == addr && (strings.Contains(y.suffix, ".constprop") || strings.Contains(y.suffix, ".isra")) {
+			return y
 		}
 	}
-	return false
+	return nil
 }

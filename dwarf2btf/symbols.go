@@ -1,6 +1,7 @@
 package dwarf2btf
 
 import (
+	"cmp"
 	"debug/elf"
 	"slices"
 	"strings"
@@ -29,7 +30,6 @@ type groupSymbol struct {
 	group  int32
 	addr   uint64
 	suffix string // what follows the base name, "" if nothing does
-	weak   bool
 }
 
 // newSymbols indexes the functions of .symtab.
@@ -47,6 +47,9 @@ func newSymbols(src *Source) *Symbols {
 			continue
 		}
 		base, suffix := y.Name, ""
+		if i := strings.Index(base, ".llvm."); i >= 0 {
+			base = base[:i] // a static function under a name for the whole program; kallsyms cuts it off too
+		}
 		if i := strings.IndexByte(base, '.'); i >= 0 {
 			base, suffix = base[:i], base[i:]
 		}
@@ -58,9 +61,15 @@ func newSymbols(src *Source) *Symbols {
 			s.group = append(s.group, int32(len(s.groups)))
 			s.groups = append(s.groups, symbolGroup{name: n})
 		}
-		s.all = append(s.all, groupSymbol{group: s.group[n], addr: y.Addr, suffix: suffix, weak: y.Bind == elf.STB_WEAK})
+		addr := y.Addr
+		if src.Machine == elf.EM_ARM {
+			addr &^= 1 // says that the code is Thumb
+		}
+		s.all = append(s.all, groupSymbol{group: s.group[n], addr: addr, suffix: suffix})
 	}
-	slices.SortStableFunc(s.all, func(a, b groupSymbol) int { return int(a.group) - int(b.group) })
+	slices.SortStableFunc(s.all, func(a, b groupSymbol) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), strings.Compare(a.suffix, b.suffix))
+	})
 	for i := range s.all {
 		g := &s.groups[s.all[i].group]
 		if g.last == 0 {
@@ -85,7 +94,7 @@ func (s *Symbols) find(name []byte) int32 {
 	return -1
 }
 
-// of returns the symbols of a group.
+// of returns the symbols of a group, those of the base name first.
 func (s *Symbols) of(group int32) []groupSymbol {
 	g := s.groups[group]
 	return s.all[g.first:g.last]

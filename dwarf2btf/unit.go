@@ -67,6 +67,7 @@ const (
 	FuncUncertain                               // a packed struct on the stack [uncertain_parm_loc]
 	FuncReordered                               // parameters in another order than the source has [reordered_parm]
 	FuncChanged                                 // clang says that the calling convention changed [signature_changed]
+	FuncFitted                                  // a copy whose prototype was fitted to what it takes; with FuncWrongRegister: in vain
 )
 
 // Variable is a variable with a static address.

@@ -131,7 +131,7 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Section) (*btf.Table, error) {
 	copts := e.opts.converter(f.Name)
 	copts.Features, copts.Variables = e.features.Converter, e.features.Variables
-	copts.Features.NestedArrays = e.nestArrays
+	copts.Features.NestedArrays, copts.Copies = e.nestArrays, e.features.TrueSignature
 	conv, err := dwarf2btf.New(src, copts)
 	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
 		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), encode it before it is stripped, or name its debug file with --debug-file", err)

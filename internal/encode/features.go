@@ -19,6 +19,9 @@ type Features struct {
 	KFuncPointers bool                    // attributes of kfuncs' pointers into arenas [attributes]
 	Layout        bool                    // the layout section, where there is no base [layout]
 	DistilledBase bool                    // form auto is distilled [distilled_base]
+	// Linkage gives FUNCs of functions that are not static the linkage global. It is
+	// ours, by the name linkage: pahole calls all functions static.
+	Linkage bool
 }
 
 // DefaultFeatures are those that the kernel's own build asks for.
@@ -42,7 +45,7 @@ func (e *Encoder) settleFeatures() {
 
 // selection gives the options for choosing functions.
 func (f *Features) selection() dwarf2btf.SelectOptions {
-	return dwarf2btf.SelectOptions{Consistent: f.Consistent}
+	return dwarf2btf.SelectOptions{Consistent: f.Consistent, Copies: f.TrueSignature}
 }
 
 // always says why some features cannot be switched.
@@ -59,7 +62,7 @@ var inDefault = []string{"var", "float", "decl_tag", "type_tag", "enum64", "cons
 // ParseFeatures reads lists of features as pahole takes them: what is not named is
 // off, several lists add up, "default" names those that are on by default, and so does a
 // "+" before a list. remarks say which names have no effect and why, and which are
-// not known; neither is an error.
+// not known; neither is an error. Besides pahole's names it takes "linkage".
 func ParseFeatures(lists []string) (f Features, remarks []string) {
 	f.Variables = dwarf2btf.NoVariables
 	set := func(name string) bool {
@@ -90,6 +93,8 @@ func ParseFeatures(lists []string) (f Features, remarks []string) {
 			f.Layout = true
 		case "distilled_base":
 			f.DistilledBase = true
+		case "linkage":
+			f.Linkage = true
 		default:
 			return false
 		}
@@ -117,7 +122,8 @@ func ParseFeatures(lists []string) (f Features, remarks []string) {
 	return f, remarks
 }
 
-// FeatureNames are all that ParseFeatures knows, in pahole's order.
+// FeatureNames are all of pahole's that ParseFeatures knows, in pahole's order. It knows
+// linkage besides.
 func FeatureNames() []string {
 	return []string{
 		"encode_force", "var", "float", "decl_tag", "type_tag", "enum64", "optimized_func", "consistent_func",

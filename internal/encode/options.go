@@ -145,6 +145,7 @@ func (o *Options) jobs() int {
 // converter gives the options of the conversion of one file.
 func (o *Options) converter(file string) dwarf2btf.Options {
 	c := dwarf2btf.DefaultOptions()
+	c.Explain = o.Note != nil
 	c.ExcludeLanguages = o.ExcludeLanguages
 	c.DeclFiles = o.byDeclaration()
 	if o.Note != nil {
