@@ -95,18 +95,7 @@ func (o *HookOptions) release(path string) (string, error) {
 func (o *HookOptions) encode(release string, modules []string, out io.Writer) []error {
 	opts := encode.Options{Form: o.Form, Keep: o.Keep, Jobs: o.Jobs, Note: o.Note, Warn: o.Warn}
 	if o.Form != encode.SelfContained || o.Keep == encode.KeepOwn {
-		found, err := kernels.Find(kernels.Options{Release: release, KernelDir: o.KernelDir})
-		if err != nil {
-			errs := make([]error, len(modules))
-			for i := range errs {
-				errs[i] = err
-			}
-			return errs
-		}
-		if o.Note != nil {
-			o.Note("", found.String())
-		}
-		opts.Base = found.Path
+		opts.Kernel = &kernels.Options{Release: release, KernelDir: o.KernelDir}
 	}
 	errs := encode.Files(modules, opts, io.Discard)
 	for i, m := range modules {
