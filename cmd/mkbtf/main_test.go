@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,6 +40,8 @@ func TestScripts(t *testing.T) {
 //	far.ko       an ELF file with old.btf over a base of its own
 //	old.ko       an ELF file with old.btf and no base
 //	none.ko      an ELF file without BTF
+//
+// and those of kernelFixtures.
 func writeFixtures(dir string) error {
 	kernel := kernelTable()
 	raw, err := btf.Encode(kernel, binary.LittleEndian, nil, false)
@@ -62,6 +65,11 @@ func writeFixtures(dir string) error {
 	if err != nil {
 		return err
 	}
+	kernels, err := kernelFixtures()
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, kernels)
 	files["far.ko"] = elfFile(section{".BTF", unshared}, section{".BTF.base", raw})
 	files["old.ko"] = elfFile(section{".BTF", files["old.btf"]})
 	files["none.ko"] = elfFile()

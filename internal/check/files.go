@@ -3,6 +3,7 @@ package check
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,7 +91,7 @@ func (l Lookup) find(name string) (string, error) {
 	}
 	var tried []string
 	for _, lib := range []string{"lib/modules", "usr/lib/modules"} {
-		dir := filepath.Join("/", l.Sysroot, lib, l.Release)
+		dir := filepath.Join(cmp.Or(l.Sysroot, "/"), lib, l.Release)
 		dep, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
 		if errors.Is(err, fs.ErrNotExist) {
 			tried = append(tried, dir)
@@ -127,7 +128,7 @@ func MismatchConfig(release, sysroot string) Config {
 		return Unknown
 	}
 	for _, path := range []string{"boot/config-" + release, "lib/modules/" + release + "/config", "usr/lib/modules/" + release + "/config", "lib/modules/" + release + "/build/.config"} {
-		f, err := os.Open(filepath.Join("/", sysroot, path))
+		f, err := os.Open(filepath.Join(cmp.Or(sysroot, "/"), path))
 		if err != nil {
 			continue
 		}

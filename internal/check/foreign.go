@@ -24,12 +24,7 @@ func (k *Kernel) findForeign(v *Verdict, m *Module, r *verify.Result) {
 	if m.Note != nil && !same {
 		v.reason("made over the BTF of another build: %s; this is %s", m.MadeFor(), k.Name)
 	}
-	if name, ok := midString(split, k.blob); ok {
-		v.reason("the name %q begins in the middle of one of the kernel's", name)
-	}
-	if missing := m.lacks(r.Functions); len(missing) > 0 {
-		v.reason("names %d functions that the module has not, such as %q", len(missing), missing[0])
-	}
+	k.findContent(v, m, split, r.Functions)
 	if m.Note == nil && m.Release != "" && k.Release != "" && m.Release != k.Release {
 		v.reason("split BTF of a module that was built for %s; this is %s", m.Release, k.Release)
 	}
@@ -47,6 +42,16 @@ func (k *Kernel) findForeign(v *Verdict, m *Module, r *verify.Result) {
 		return
 	}
 	v.adviseSplit()
+}
+
+// findContent looks for names that cannot be meant.
+func (k *Kernel) findContent(v *Verdict, m *Module, split *btf.Blob, functions []string) {
+	if name, ok := midString(split, k.blob); ok {
+		v.reason("the name %q begins in the middle of one of the kernel's", name)
+	}
+	if missing := m.lacks(functions); len(missing) > 0 {
+		v.reason("names %d functions that the module has not, such as %q", len(missing), missing[0])
+	}
 }
 
 // midString returns the first name of an own type or member that does not begin

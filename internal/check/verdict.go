@@ -175,6 +175,9 @@ func (v *Verdict) adviseSplit() {
 func (k *Kernel) explainGarbage(v *Verdict, m *Module, r *verify.Result) {
 	if m.Base == nil {
 		k.explainSplit(v, m)
+		if split, err := btf.Parse(m.BTF, k.blob); err == nil {
+			k.findContent(v, m, split, r.Functions)
+		}
 	}
 	for _, p := range r.Problems {
 		if p.Pass == verify.PassOwn {
