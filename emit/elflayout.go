@@ -25,7 +25,7 @@ type layout struct {
 	content  map[int][]byte // of the edited sections that stay or are new
 	removed  map[int]bool
 	inPlace  []patch // that change no sizes
-	refs     [2]int // space for references
+	refs     [2]int  // space for references
 	// namesKept: the section names do not change and share bytes with something
 	// that keeps its place, such as the symbol names.
 	namesKept bool

@@ -103,5 +103,9 @@ func (e *Encoder) judge(file, kernel string, res *verify.Result) {
 		e.opts.warn(file, "embeds %s: not safe on the kernel of %s, whatever its BTF, which will not load there; --force-abi makes it load", strings.Join(breaks, ", "), kernel)
 		return
 	}
-	e.opts.warn(file, "will not load on the kernel of %s: %v", kernel, res.Err)
+	why := res.Err
+	if why == nil && len(res.Problems) > 0 {
+		why = res.Problems[0]
+	}
+	e.opts.warn(file, "will not load on the kernel of %s: %v", kernel, why)
 }
