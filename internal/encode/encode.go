@@ -117,7 +117,7 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 	if out, err = e.write(t, f.Name, newNamed(ids), src.Order, raw); err != nil {
 		return nil, nil, err
 	}
-	if detached {
+	if detached || e.opts.LeaveIDs {
 		if ids != nil {
 			e.opts.note(f.Name, ".BTF_ids is left as it is: mkbtf resolve_btfids fills it in")
 		}

@@ -94,6 +94,9 @@ type Options struct {
 	// DebugFile has the DWARF of a stripped module; only with one file. "": the file
 	// itself if it has DWARF, else where debug packages put it (object.OpenDebug).
 	DebugFile string
+	// LeaveIDs leaves .BTF_ids as it is, for resolve_btfids to fill in: the kernel's own
+	// takes it for what the compiler made, and would give sorted ids others' flags.
+	LeaveIDs bool
 	// WriteEmpty makes Detached write BTF without types if the module has none of its
 	// own. In a module it would do harm; kbuild wants a file to go on with.
 	WriteEmpty bool

@@ -70,7 +70,7 @@ func (p *Pahole) options(env PaholeEnv) (*encode.Options, error) {
 	features.DistilledBase = false // form has it
 	opts := &encode.Options{
 		Base: p.Base, Form: form, Features: &features,
-		Detached: p.Detached != "", Out: p.Detached, WriteEmpty: p.Detached != "",
+		Detached: p.Detached != "", Out: p.Detached, WriteEmpty: p.Detached != "", LeaveIDs: true,
 		ExcludeLanguages: dwarf2btf.DefaultExcluded(),
 		Warn:             func(file, message string) { env.Warn(strings.TrimPrefix(file+": "+message, ": ")) },
 	}
