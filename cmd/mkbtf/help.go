@@ -252,6 +252,8 @@ the same, so that make can be told RESOLVE_BTFIDS=/path/to/resolve_btfids.
 
 MKBTF_FORM in the environment (split, distilled or self-contained) overrides
 --distill_base. After mkbtf encode none of this is needed: it fills in .BTF_ids itself.
+It may run on a file any number of times. The kernel's own tool may not: where ids were
+filled in before, it gives kfuncs the flags of other ones.
 
 Examples:
   make M=$PWD PAHOLE=pahole RESOLVE_BTFIDS=/usr/local/bin/resolve_btfids
