@@ -15,8 +15,11 @@
 //     refers to the kernel's, where encoding would give it a copy of its own;
 //   - arrays of several dimensions whose parts are types of their own, when the
 //     kernel has one ARRAY for all dimensions: which parts the DWARF named is lost;
-//   - a struct without members in the module that has members in the kernel: it is
-//     taken for a pointee that was cut short.
+//   - a type that its unit saw with a mere declaration of a struct that the module and
+//     the kernel define differently: encoding then takes the kernel's, here it leads to
+//     the module's, as in the input;
+//   - in distilled BTF, a struct of size 0 that has members in the kernel: it is taken
+//     for what became of a declaration.
 //
 // What a kernel would refuse the BTF for, a name that it has not, is carried: of a
 // struct that is only pointed to, name and size stay. A struct that the module

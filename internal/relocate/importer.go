@@ -102,14 +102,21 @@ func (x *importer) takeOwn(i int) {
 }
 
 // cut makes a declaration of a struct without members that is only pointed to: it
-// stands for one of the kernel's (emit writes such, and so does --keep own).
+// stands for one of the kernel's (emit writes such, and so does --keep own). In
+// self-contained BTF one of size 0 is what the source has, an empty struct; over a
+// larger .BTF.base it can be what became of a FWD.
 func (x *importer) cut(id btf.ID, t btf.Type, members int) btf.Type {
 	k, ok := tagOf(t.Kind, t.Flag, t.Name)
-	if !ok || !t.Kind.IsComposite() || members > 0 || x.embedded[id] || x.own[k] {
+	if !ok || !t.Kind.IsComposite() || members > 0 || x.embedded[id] || x.own[k] || t.Size == 0 && x.alone() {
 		return t
 	}
 	x.shells[k] = shell{t.Size}
 	return btf.Type{Kind: btf.Fwd, Name: t.Name, Flag: t.Kind == btf.Union}
+}
+
+// alone reports whether the module's BTF is self-contained: its base is one INT.
+func (x *importer) alone() bool {
+	return x.entries && x.old.End() == x.old.Start()+1 && x.old.Record(x.old.Start()).Kind() == btf.Int
 }
 
 // enter puts a type with its members at an id, references translated.
