@@ -29,8 +29,9 @@ const (
 // cannot be registered.
 //
 // What is there already is not added again, so that it does not matter whether
-// another tool has decorated the table before.
-func Decorate(t *btf.Table, base *btf.Blob, kfuncs []KFunc, d Decorations) (missing []KFunc, err error) {
+// another tool has decorated the table before. Prototypes that no function has any
+// more are removed; newID translates the ids of the table into those that are left.
+func Decorate(t *btf.Table, base *btf.Blob, kfuncs []KFunc, d Decorations) (missing []KFunc, newID func(btf.ID) btf.ID, err error) {
 	x := &decorator{t: t, base: base, funcs: map[string]btf.ID{}, tags: map[btf.ID][]btf.ID{}}
 	for i := range t.Types {
 		typ, id := &t.Types[i], t.Start+btf.ID(i)
@@ -57,16 +58,16 @@ func Decorate(t *btf.Table, base *btf.Blob, kfuncs []KFunc, d Decorations) (miss
 		}
 		if d.Attributes {
 			if err := x.arena(id, k); err != nil {
-				return missing, err
+				return missing, nil, err
 			}
 		}
 		if d.Implicit && k.Flags&ImplicitArgs != 0 {
 			if err := x.implicit(id, k); err != nil {
-				return missing, err
+				return missing, nil, err
 			}
 		}
 	}
-	return missing, nil
+	return missing, x.removeUnused(), nil
 }
 
 type decorator struct {
@@ -74,7 +75,7 @@ type decorator struct {
 	base  *btf.Blob
 	funcs map[string]btf.ID
 	tags  map[btf.ID][]btf.ID // DECL_TAGs by what they are on
-	uses  map[btf.ID]int      // how many own types refer to an own FUNC_PROTO; nil until it is needed
+	left  []btf.ID            // prototypes that a FUNC does not have any more
 }
 
 // at returns a type of the table or of the base, with its members; zero for void.
@@ -96,36 +97,6 @@ func (x *decorator) proto(id btf.ID, k KFunc) (btf.Type, []btf.Member, error) {
 		return p, nil, fmt.Errorf("kfunc %s: type [%d] is no prototype: %w", k.Name, x.t.At(id).Ref, btf.ErrMalformed)
 	}
 	return p, params, nil
-}
-
-// setProto gives a FUNC another prototype. One that it alone refers to is changed,
-// so that none is left over.
-func (x *decorator) setProto(id btf.ID, ret btf.ID, params []btf.Member) {
-	if x.uses == nil {
-		x.countUses()
-	}
-	old := x.t.At(id).Ref
-	proto := x.t.AddWith(btf.Type{Kind: btf.FuncProto, Ref: ret}, params)
-	if x.uses[old] == 1 {
-		*x.t.At(old) = *x.t.At(proto)
-		x.t.Types = x.t.Types[:len(x.t.Types)-1]
-		return
-	}
-	x.uses[old]--
-	x.uses[proto] = 1
-	x.t.At(id).Ref = proto
-}
-
-func (x *decorator) countUses() {
-	x.uses = map[btf.ID]int{}
-	for i := range x.t.Types {
-		typ := x.t.Types[i] // a copy: Refs writes back
-		x.t.Refs(&typ, func(ref *btf.ID) {
-			if x.t.Own(*ref) && x.t.At(*ref).Kind == btf.FuncProto {
-				x.uses[*ref]++
-			}
-		})
-	}
 }
 
 func (x *decorator) tag(id btf.ID, text string) {
@@ -178,8 +149,8 @@ func (x *decorator) intoArena(id btf.ID) (btf.ID, bool) {
 	if to, _ := x.at(ptr.Ref); to.Kind == btf.TypeTag && to.Flag && x.t.Name(to.Name) == tagArena {
 		return id, false
 	}
-	tag := x.t.Add(btf.Type{Kind: btf.TypeTag, Flag: true, Name: x.t.Strings.InternString(tagArena), Ref: ptr.Ref})
-	return x.t.Add(btf.Type{Kind: btf.Ptr, Ref: tag}), true
+	tag := x.enter(btf.Type{Kind: btf.TypeTag, Flag: true, Name: x.t.Strings.InternString(tagArena), Ref: ptr.Ref}, nil)
+	return x.enter(btf.Type{Kind: btf.Ptr, Ref: tag}, nil), true
 }
 
 // implicit splits a kfunc in two, as the verifier of Linux 7.0 wants it: NAME with
@@ -201,9 +172,6 @@ func (x *decorator) implicit(id btf.ID, k KFunc) error {
 		f := *x.t.At(id)
 		f.Name = x.t.Strings.InternString(impl)
 		copied := x.t.Add(f)
-		if x.uses != nil {
-			x.uses[f.Ref]++
-		}
 		x.funcs[impl] = copied
 		for _, tag := range x.tags[id] {
 			if t := *x.t.At(tag); x.t.Name(t.Name) != tagKFunc {

@@ -33,7 +33,7 @@ func addFunc(t *btf.Table, ids map[string]btf.ID, text string) {
 		n, typ, _ := strings.Cut(strings.TrimSpace(p), " ")
 		params = append(params, btf.Member{Name: t.Strings.InternString(n), Type: ids[typ]})
 	}
-	proto := t.AddWith(btf.Type{Kind: btf.FuncProto, Ref: ids[parts[0]]}, params)
+	proto := (&decorator{t: t}).enter(btf.Type{Kind: btf.FuncProto, Ref: ids[parts[0]]}, params)
 	t.Add(btf.Type{Kind: btf.Func, Name: t.Strings.InternString(name), Ref: proto})
 }
 
@@ -144,6 +144,17 @@ func TestDecorate(t *testing.T) {
 			0,
 		},
 		{
+			"prototypes that exist",
+			[]string{"f(int, a task*, x bpf_prog_aux*)", "g(int, a task*)", "h(void*, a task*)"},
+			[]KFunc{{"f", ImplicitArgs}, {"g", ArenaArg1}, {"h", ArenaArg1 | ArenaRet}},
+			all,
+			[]string{
+				"<address_space(1) true>void* h(<address_space(1) true>task*) bpf_kfunc:-1",
+				"int f(task*) bpf_kfunc:-1", "int f_impl(task*, bpf_prog_aux*)", "int g(<address_space(1) true>task*) bpf_kfunc:-1",
+			},
+			0,
+		},
+		{
 			"implicit, without such arguments",
 			[]string{"f(int, a task*)"},
 			[]KFunc{{"f", ImplicitArgs}},
@@ -165,7 +176,7 @@ func TestDecorate(t *testing.T) {
 				for _, f := range tt.funcs {
 					addFunc(tab, ids, f)
 				}
-				missing, err := Decorate(tab, base, tt.kfuncs, tt.d)
+				missing, _, err := Decorate(tab, base, tt.kfuncs, tt.d)
 				if err != nil || len(missing) != tt.missing {
 					t.Errorf("missing %v, error %v", missing, err)
 				}
@@ -176,7 +187,10 @@ func TestDecorate(t *testing.T) {
 				if n := unusedProtos(tab); n > 0 {
 					t.Errorf("%d prototypes that no function has", n)
 				}
-				if _, err := Decorate(tab, base, tt.kfuncs, tt.d); err != nil {
+				if n := equalTypes(once); n > 0 {
+					t.Errorf("%d types are there twice", n)
+				}
+				if _, _, err := Decorate(tab, base, tt.kfuncs, tt.d); err != nil {
 					t.Fatal(err)
 				}
 				if got := show(encode(t, tab, order, base)); !slices.Equal(got, tt.want) || tab.End() != once.End() {
@@ -185,6 +199,19 @@ func TestDecorate(t *testing.T) {
 			})
 		}
 	}
+}
+
+func equalTypes(b *btf.Blob) int {
+	seen := map[string]bool{}
+	n := 0
+	for id := btf.ID(1); id < b.End(); id++ {
+		k := fmt.Sprint(b.Record(id), b.Extra(id))
+		if seen[k] {
+			n++
+		}
+		seen[k] = true
+	}
+	return n
 }
 
 func unusedProtos(t *btf.Table) int {
@@ -204,7 +231,7 @@ func unusedProtos(t *btf.Table) int {
 func TestDecorateMalformed(t *testing.T) {
 	tab, ids := kernelTable()
 	tab.Add(btf.Type{Kind: btf.Func, Name: tab.Strings.InternString("f"), Ref: ids["int"]})
-	if _, err := Decorate(tab, nil, []KFunc{{"f", ImplicitArgs}}, Decorations{Implicit: true}); err == nil {
+	if _, _, err := Decorate(tab, nil, []KFunc{{"f", ImplicitArgs}}, Decorations{Implicit: true}); err == nil {
 		t.Error("a FUNC that is an int: no error")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"mkbtf/btf"
-	"mkbtf/dedup"
 	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
 	"mkbtf/internal/btfids"
@@ -50,10 +49,10 @@ func (e *Encoder) oldBTF(f *object.File) *btf.Blob {
 }
 
 // decorate gives the kfuncs among the functions of a table what BPF programs and
-// generators of headers look for.
-func (e *Encoder) decorate(res *dedup.Result, ids *btfids.Section, file string) error {
+// generators of headers look for. newID is what became of the table's ids.
+func (e *Encoder) decorate(t *btf.Table, ids *btfids.Section, file string) (newID func(btf.ID) btf.ID, err error) {
 	if ids == nil {
-		return nil
+		return func(id btf.ID) btf.ID { return id }, nil
 	}
 	d := btfids.Decorations{Tags: e.features.KFuncTags, Attributes: e.features.KFuncPointers, Implicit: true}
 	var base *btf.Blob
@@ -64,11 +63,11 @@ func (e *Encoder) decorate(res *dedup.Result, ids *btfids.Section, file string) 
 			d.Attributes = false
 		}
 	}
-	missing, err := btfids.Decorate(res.Table(), base, ids.KFuncs(), d)
+	missing, newID, err := btfids.Decorate(t, base, ids.KFuncs(), d)
 	for _, k := range missing {
 		e.opts.warn(file, "kfunc %s: has no FUNC, BPF programs will not be able to call it: -v says why", k.Name)
 	}
-	return err
+	return newID, err
 }
 
 // resolveIDs returns the content of .BTF_ids for the BTF that was made; nil if there

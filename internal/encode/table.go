@@ -35,10 +35,11 @@ func (e *Encoder) table(c *converted, src *dwarf2btf.Source, ids *btfids.Section
 	if err := addVariables(res, c.variables, src, note); err != nil {
 		return nil, err
 	}
-	if err := e.decorate(res, ids, src.Name); err != nil {
+	t, became, err := res.Finish()
+	if err != nil {
 		return nil, err
 	}
-	t, became, err := res.Finish()
+	newID, err := e.decorate(t, ids, src.Name)
 	if err != nil || opts.Form != SelfContained || opts.Keep != KeepOwn {
 		return t, err
 	}
@@ -47,7 +48,7 @@ func (e *Encoder) table(c *converted, src *dwarf2btf.Source, ids *btfids.Section
 		return keep.Cut(t, base.Blob, nil, opts.Hops), nil
 	}
 	for i := range roots {
-		roots[i] = became(roots[i])
+		roots[i] = newID(became(roots[i]))
 	}
 	slices.Sort(roots)
 	roots = slices.Compact(roots)

@@ -202,7 +202,7 @@ func (r *Resolve) write(path string, f *object.File) error {
 func (r *Resolve) finish(blob, base *btf.Blob, ids *btfids.Section) (*emit.Output, error) {
 	t := blob.Table(nil)
 	if ids != nil {
-		missing, err := btfids.Decorate(t, base, ids.KFuncs(), btfids.Decorations{Tags: true, Attributes: true, Implicit: true})
+		missing, _, err := btfids.Decorate(t, base, ids.KFuncs(), btfids.Decorations{Tags: true, Attributes: true, Implicit: true})
 		if err != nil {
 			return nil, err
 		}
