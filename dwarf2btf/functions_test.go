@@ -68,11 +68,13 @@ func TestSelect(t *testing.T) {
 		{"prototype that differs in const", []function{{0x1000, []*dwarftest.DIE{param("a", ptr, rdi)}}, {0x1000, []*dwarftest.DIE{param("b", cptr, rdi)}}}, plain, Selected, 0x1000},
 		{"static in a whole program", []function{{0x1000, nil}}, []symbol{{"f.llvm.123", 0x1000}}, Selected, 0x1000},
 		{"chosen by address", []function{{0x3000, nil}, {0x1000, nil}}, plain, Selected, 0x1000},
+		{"folded into another function", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}}, []symbol{{"f", 0x4000}}, Selected, 0},
+		{"folded, with two prototypes", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}, {0, nil}}, []symbol{{"f", 0x4000}}, SkipInconsistent, 0},
 		{"code without debug information", []function{{0, nil}, {0x3000, nil}}, plain, SkipUnknown, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dies := []*dwarftest.DIE{i, ptr, cptr, big}
+			dies := []*dwarftest.DIE{i, ptr, cptr, big, die(tagSubprogram, attrs{name("other"), {At: atLowPC, Form: formAddr, Value: 0x4000}})}
 			for _, f := range tt.fns {
 				a := attrs{name("f"), typ(i)}
 				if f.lowPC != 0 {
@@ -81,7 +83,7 @@ func TestSelect(t *testing.T) {
 				dies = append(dies, die(tagSubprogram, a, f.params...))
 			}
 			src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{cUnit(5, dies...)}}).Build(), binary.LittleEndian)
-			for _, s := range tt.symbols {
+			for _, s := range append(tt.symbols, symbol{"other", 0x4000}) {
 				src.Symbols = append(src.Symbols, Symbol{Name: s.name, Addr: s.addr, Type: elf.STT_FUNC})
 			}
 			var list []Candidate
@@ -92,11 +94,11 @@ func TestSelect(t *testing.T) {
 				list = u.AppendCandidates(list, 0)
 			})
 			got := SelectFunctions(c.Symbols(), list, SelectOptions{Consistent: true})
-			if len(got) != 1 {
-				t.Fatalf("%d verdicts, want 1", len(got))
+			if len(got) != 2 || !got[0].Written() {
+				t.Fatalf("verdicts %+v, want two, the first of them good", got)
 			}
-			if got[0].Reason != tt.reason || list[got[0].Chosen].LowPC != tt.lowPC {
-				t.Errorf("%q at %#x, want %q at %#x", got[0].Reason, list[got[0].Chosen].LowPC, tt.reason, tt.lowPC)
+			if v := got[1]; v.Reason != tt.reason || list[v.Chosen].LowPC != tt.lowPC {
+				t.Errorf("%q at %#x, want %q at %#x", v.Reason, list[v.Chosen].LowPC, tt.reason, tt.lowPC)
 			}
 		})
 	}

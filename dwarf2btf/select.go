@@ -87,6 +87,11 @@ func (s *Selection) Written() bool { return s.Reason == Selected }
 // the name that have no code of their own, because they are inlined everywhere, and
 // parts that the compiler split off count for nothing.
 //
+// A function that was folded into an equal one (GCC's -fipa-icf) is described
+// without an address. It is taken if another function is described where its
+// symbol is: then the code is C, and callers pass what the prototype says. Where
+// nothing is described, the code is assembly.
+//
 // The reference encoder looks at all functions of a base name together, which
 // refuses more (a split-off part has its parameters in another order). In
 // relocatable files its addresses do not match: there it writes optimized copies
@@ -101,6 +106,7 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 			byGroup[g] = append(byGroup[g], int32(i))
 		}
 	}
+	s := selector{symbols: symbols, candidates: candidates, opts: opts}
 	list := make([]Selection, 0, symbols.Len())
 	for i := range candidates {
 		g := candidates[i].Group
@@ -109,35 +115,43 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 			continue
 		}
 		if byGroup[g][0] == int32(i) {
-			list = symbols.judge(list, g, candidates, byGroup[g], opts)
+			list = s.judge(list, g, byGroup[g])
 		}
 	}
 	return list
 }
 
+// selector holds what all verdicts of one call need.
+type selector struct {
+	symbols    *Symbols
+	candidates []Candidate
+	opts       SelectOptions
+	addrs      []uint64 // of all candidates, sorted; nil until needed
+}
+
 // judge decides about the names of a group: the base name and, if asked for, those
 // of the copies.
-func (s *Symbols) judge(list []Selection, group int32, candidates []Candidate, members []int32, opts SelectOptions) []Selection {
-	all := s.of(group)
+func (s *selector) judge(list []Selection, group int32, members []int32) []Selection {
+	all := s.symbols.of(group)
 	if all[0].suffix == "" { // they are sorted
-		list = append(list, s.judgeName(all, "", candidates, members, opts))
-	} else if !opts.Copies {
-		return append(list, s.judgeCopies(group, candidates, members))
+		list = append(list, s.judgeName(all, "", members))
+	} else if !s.opts.Copies {
+		return append(list, s.judgeCopies(group, members))
 	}
-	if !opts.Copies {
+	if !s.opts.Copies {
 		return list
 	}
 	for i := range all {
 		if suffix := all[i].suffix; suffix != "" && (i == 0 || suffix != all[i-1].suffix) {
-			list = append(list, s.judgeName(all, suffix, candidates, members, opts))
+			list = append(list, s.judgeName(all, suffix, members))
 		}
 	}
 	return list
 }
 
 // judgeName decides about one name: base name and suffix.
-func (s *Symbols) judgeName(all []groupSymbol, suffix string, candidates []Candidate, members []int32, opts SelectOptions) Selection {
-	sel := Selection{Group: candidates[members[0]].Group, Chosen: int(members[0]), Suffix: suffix, Reason: SkipUnknown}
+func (s *selector) judgeName(all []groupSymbol, suffix string, members []int32) Selection {
+	sel := Selection{Group: s.candidates[members[0]].Group, Chosen: int(members[0]), Suffix: suffix}
 	known := false
 	addr := uint64(0)
 	for _, y := range all {
@@ -150,35 +164,53 @@ func (s *Symbols) judgeName(all []groupSymbol, suffix string, candidates []Candi
 			known, addr = true, y.addr
 		}
 	}
-	found := false
-	for _, i := range members {
-		c := &candidates[i]
-		if c.LowPC == 0 || c.LowPC != addr {
-			continue
-		}
-		if found {
-			if opts.Consistent && sel.Reason == Selected && c.Likeness != candidates[sel.Chosen].Likeness {
-				sel.Reason = SkipInconsistent
-			}
-			continue
-		}
-		found = true
-		sel.Chosen, sel.Reason, sel.Why = int(i), s.flaw(c), ""
-		if sel.Reason != Selected {
-			sel.Why = c.Why
-		}
+	if !s.choose(&sel, addr, members) && (suffix != "" || !s.described(addr) || !s.choose(&sel, 0, members)) {
+		sel.Reason = SkipUnknown
 	}
 	return sel
 }
 
+// choose takes the first function with an entry at addr, 0: with none, and reports
+// whether there is one.
+func (s *selector) choose(sel *Selection, addr uint64, members []int32) (found bool) {
+	for _, i := range members {
+		c := &s.candidates[i]
+		switch {
+		case c.LowPC != addr:
+		case !found:
+			found = true
+			sel.Chosen, sel.Reason = int(i), s.symbols.flaw(c)
+			if sel.Reason != Selected {
+				sel.Why = c.Why
+			}
+		case s.opts.Consistent && sel.Reason == Selected && c.Likeness != s.candidates[sel.Chosen].Likeness:
+			sel.Reason = SkipInconsistent
+		}
+	}
+	return found
+}
+
+// described reports whether a function of any name has its entry at addr.
+func (s *selector) described(addr uint64) bool {
+	if s.addrs == nil {
+		s.addrs = make([]uint64, len(s.candidates))
+		for i := range s.candidates {
+			s.addrs[i] = s.candidates[i].LowPC
+		}
+		slices.Sort(s.addrs)
+	}
+	_, found := slices.BinarySearch(s.addrs, addr)
+	return found && addr != 0
+}
+
 // judgeCopies says why a base name that only copies have is not written.
-func (s *Symbols) judgeCopies(group int32, candidates []Candidate, members []int32) Selection {
+func (s *selector) judgeCopies(group int32, members []int32) Selection {
 	sel := Selection{Group: group, Chosen: int(members[0]), Reason: SkipCopy}
 	for _, i := range members {
-		if c := &candidates[i]; s.copyAt(group, c.LowPC) != nil {
+		if c := &s.candidates[i]; s.symbols.copyAt(group, c.LowPC) != nil {
 			sel.Chosen = int(i)
-			if s.flaw(c) != Selected {
-				sel.Reason, sel.Why = s.flaw(c), c.Why
+			if flaw := s.symbols.flaw(c); flaw != Selected {
+				sel.Reason, sel.Why = flaw, c.Why
 				break
 			}
 		}

@@ -69,10 +69,22 @@ func (f *File) at(symbol, name string) ([]Function, error) {
 		return nil, err
 	}
 	list := slices.DeleteFunc(slices.Clone(f.Code[addr]), func(fn Function) bool { return fn.Name != name })
+	if len(list) == 0 && symbol == name {
+		list = f.folded(addr, name)
+	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("function %s: no DWARF for the code at %#x", symbol, addr)
 	}
 	return list, nil
+}
+
+// folded returns the functions of a name that are described without an address, if
+// they agree in their number of parameters with a function at addr, of which they may
+// then be another name.
+func (f *File) folded(addr uint64, name string) []Function {
+	return slices.DeleteFunc(slices.Clone(f.Folded[name]), func(a Function) bool {
+		return !slices.ContainsFunc(f.Code[addr], func(b Function) bool { return len(a.Params) == len(b.Params) })
+	})
 }
 
 func (f *File) checkFunction(name, text string) error {

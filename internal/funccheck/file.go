@@ -15,6 +15,9 @@ type File struct {
 	Code map[uint64][]Function
 	// Symbols lists the different addresses of the symbols of type FUNC by name.
 	Symbols map[string][]uint64
+	// Folded has the prototypes of functions that are described without an address, of
+	// names that Symbols has.
+	Folded map[string][]Function
 
 	elf     *elf.File
 	objects map[place]uint64 // size of each data symbol
@@ -44,7 +47,7 @@ func Read(data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{elf: e, Code: map[uint64][]Function{}, Symbols: map[string][]uint64{}, objects: map[place]uint64{}}
+	f := &File{elf: e, Code: map[uint64][]Function{}, Symbols: map[string][]uint64{}, Folded: map[string][]Function{}, objects: map[place]uint64{}}
 	symbols, err := e.Symbols()
 	if err != nil {
 		return nil, err
@@ -176,13 +179,17 @@ func (f *File) readFunctions(d *dwarf.Data) error {
 // readFunction reads the subprogram e; its children are next in r.
 func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwarf.Entry) error {
 	ranges, err := d.Ranges(e)
-	if err != nil || len(ranges) == 0 || ranges[0][0] == 0 {
-		r.SkipChildren()
+	if err != nil {
 		return err
 	}
 	fn := Function{DIE: e.Offset}
 	if fn.Name, err = t.name(e); err != nil {
 		return err
+	}
+	hasCode := len(ranges) > 0 && ranges[0][0] != 0
+	if declared, _ := e.Val(dwarf.AttrDeclaration).(bool); declared || !hasCode && f.Symbols[fn.Name] == nil {
+		r.SkipChildren()
+		return nil
 	}
 	var params []string
 	seen := map[dwarf.Offset]bool{}
@@ -219,6 +226,12 @@ func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwa
 	}
 	ret, err := t.typeOf(e)
 	fn.Text = functionText(params, ret)
+	if !hasCode {
+		if list := f.Folded[fn.Name]; len(list) == 0 || list[len(list)-1].Text != fn.Text {
+			f.Folded[fn.Name] = append(list, fn)
+		}
+		return err
+	}
 	f.Code[ranges[0][0]] = append(f.Code[ranges[0][0]], fn)
 	return err
 }
