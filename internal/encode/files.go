@@ -87,7 +87,7 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 		return err
 	}
 	if out.BTF == nil {
-		e.opts.note(path, "the base has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
+		e.opts.warn(path, "the base has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
 	}
 	if e.opts.Detached {
 		return e.writeDetached(path, out, stdout)

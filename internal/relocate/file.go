@@ -96,7 +96,7 @@ func (r *Relocator) file(path string, opts *Options, stdout io.Writer) error {
 	case res.Unchanged:
 		opts.note(path, "is split BTF over %s already", r.to.kernel.Name)
 	case res.BTF == nil:
-		opts.note(path, "the kernel has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
+		opts.warn(path, "the kernel has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
 	}
 	for _, n := range res.Notes {
 		opts.note(path, "%s", n)
