@@ -88,6 +88,7 @@ const (
 	atBitSize            = 0x0d
 	atStmtList           = 0x10
 	atLowPC              = 0x11
+	atHighPC             = 0x12
 	atLanguage           = 0x13
 	atImport             = 0x18
 	atCompDir            = 0x1b

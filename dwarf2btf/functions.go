@@ -348,6 +348,17 @@ func (w *Worker) emitFunctions(n int) error {
 		if err := w.judge(i, &out); err != nil {
 			return err
 		}
+		if f.lowPC == 0 && f.group >= 0 {
+			if addr := w.c.symbols.address(f.group); addr != 0 {
+				in, err := w.hasCode(f.off, addr)
+				if err != nil {
+					return err
+				}
+				if in {
+					out.Flags |= FuncFolded
+				}
+			}
+		}
 		var moved []int32
 		if w.c.opts.Copies && f.group >= 0 {
 			if y := w.c.symbols.copyAt(f.group, f.lowPC); y != nil {

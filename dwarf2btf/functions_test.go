@@ -68,8 +68,8 @@ func TestSelect(t *testing.T) {
 		{"prototype that differs in const", []function{{0x1000, []*dwarftest.DIE{param("a", ptr, rdi)}}, {0x1000, []*dwarftest.DIE{param("b", cptr, rdi)}}}, plain, Selected, 0x1000},
 		{"static in a whole program", []function{{0x1000, nil}}, []symbol{{"f.llvm.123", 0x1000}}, Selected, 0x1000},
 		{"chosen by address", []function{{0x3000, nil}, {0x1000, nil}}, plain, Selected, 0x1000},
-		{"folded into another function", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}}, []symbol{{"f", 0x4000}}, Selected, 0},
-		{"folded, with two prototypes", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}, {0, nil}}, []symbol{{"f", 0x4000}}, SkipInconsistent, 0},
+		{"folded into another function", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}}, []symbol{{"f", 0x40ff}}, Selected, 0},
+		{"folded, with two prototypes", []function{{0, []*dwarftest.DIE{param("a", i, -1)}}, {0, nil}}, []symbol{{"f", 0x4010}}, SkipInconsistent, 0},
 		{"code without debug information", []function{{0, nil}, {0x3000, nil}}, plain, SkipUnknown, 0},
 	}
 	for _, tt := range tests {
@@ -82,7 +82,9 @@ func TestSelect(t *testing.T) {
 				}
 				dies = append(dies, die(tagSubprogram, a, f.params...))
 			}
-			src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{cUnit(5, dies...)}}).Build(), binary.LittleEndian)
+			u := cUnit(5, dies...)
+			u.Root.Attrs = append(u.Root.Attrs, attr{At: atLowPC, Form: formAddr, Value: 0x4000}, attr{At: atHighPC, Form: formData2, Value: 0x100})
+			src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
 			for _, s := range append(tt.symbols, symbol{"other", 0x4000}) {
 				src.Symbols = append(src.Symbols, Symbol{Name: s.name, Addr: s.addr, Type: elf.STT_FUNC})
 			}

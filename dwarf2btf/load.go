@@ -30,6 +30,12 @@ type loadedUnit struct {
 	loclistsBase   uint64
 	rnglistsBase   uint64
 	lowPC          uint64
+	highPC         uint64
+	rangesForm     uint16 // of DW_AT_ranges, if hasRanges
+	hasRanges      bool
+	rangesRead     bool
+	rangesAt       uint64
+	ranges         []addressRange // of the unit's code, if rangesRead
 	stmtList       uint64
 	hasLines       bool
 }
@@ -132,6 +138,17 @@ func (w *Worker) root(u *loadedUnit) error {
 	if a.has.has(slotLowPC) {
 		// The base of ranges. Without a readable one they are relative to 0.
 		u.lowPC, _ = w.address(w.formAt(a, slotLowPC), w.val[slotLowPC])
+	}
+	if u.hasRanges = a.has.has(slotRanges); u.hasRanges {
+		u.rangesForm, u.rangesAt = w.formAt(a, slotRanges), w.val[slotRanges]
+	}
+	if a.has.has(slotHighPC) {
+		switch form := w.formAt(a, slotHighPC); form {
+		case formData1, formData2, formData4, formData8, formUdata, formSdata, formImplicitConst:
+			u.highPC = u.lowPC + w.val[slotHighPC]
+		default:
+			u.highPC, _ = w.address(form, w.val[slotHighPC])
+		}
 	}
 	text := func(s slot) string {
 		if !a.has.has(s) {

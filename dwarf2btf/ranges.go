@@ -4,118 +4,184 @@ package dwarf2btf
 // it has DW_AT_ranges, as functions with a cold part have: the compilers put the
 // part with the entry first.
 func (w *Worker) firstRange(form uint16, v uint64) (uint64, error) {
+	var one [1]addressRange
+	list, err := w.ranges(form, v, one[:0], 1)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return list[0].lo, nil
+}
+
+// hasCode reports whether an address belongs to the code of the unit that holds the
+// DIE at off.
+func (w *Worker) hasCode(off uint32, addr uint64) (bool, error) {
+	w.use(w.unitOf(off))
+	u := w.cur
+	if !u.rangesRead {
+		u.rangesRead = true
+		switch {
+		case u.hasRanges:
+			var err error
+			if u.ranges, err = w.ranges(u.rangesForm, u.rangesAt, nil, maxRanges); err != nil {
+				return false, err
+			}
+		case u.highPC > u.lowPC:
+			u.ranges = []addressRange{{u.lowPC, u.highPC}}
+		}
+	}
+	for _, r := range u.ranges {
+		if addr >= r.lo && addr < r.hi {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// maxRanges bounds the ranges of a unit that are looked at.
+const maxRanges = 1 << 16
+
+// ranges appends up to limit address ranges of the list at DW_AT_ranges.
+func (w *Worker) ranges(form uint16, v uint64, list []addressRange, limit int) ([]addressRange, error) {
+	sec, name, read := w.c.src.Ranges, ".debug_ranges", w.oldRanges
 	if w.cur.version >= 5 {
-		return w.rnglists(form, v)
+		sec, name, read = w.c.src.Rnglists, ".debug_rnglists", w.rnglists
 	}
-	sec := w.c.src.Ranges
 	if sec == nil {
-		return 0, nil
+		return list, nil
 	}
+	if w.cur.version >= 5 && form == formRnglistx {
+		var err error
+		if v, err = w.rnglistx(sec, v); err != nil {
+			return nil, err
+		}
+	}
+	for n := uint64(64); ; n *= 8 {
+		if v >= sec.Size() {
+			return nil, malformed(name, v, "range list outside the section")
+		}
+		n = min(n, sec.Size()-v)
+		data, err := sec.Read(v, n, w.locBuf)
+		if err != nil {
+			return nil, &Error{Section: name, Offset: v, Msg: err.Error(), Err: err}
+		}
+		all, complete, err := read(decoder{data: data, big: w.big}, list, limit)
+		if err != nil || complete {
+			return all, err
+		}
+		if n == sec.Size()-v {
+			return nil, malformed(name, v, "range list runs past the end of the section")
+		}
+		w.locBuf = make([]byte, 0, 8*n)
+	}
+}
+
+// oldRanges reads a list of .debug_ranges (DWARF 2 to 4, 2.17.3). complete is false
+// if the data ends before the list.
+func (w *Worker) oldRanges(d decoder, list []addressRange, limit int) (_ []addressRange, complete bool, err error) {
 	size := int(w.cur.addrSize)
 	base := w.cur.lowPC
-	for n := 0; n < 4; n++ {
-		off := v + uint64(n*2*size)
-		if off > sec.Size() || uint64(2*size) > sec.Size()-off {
-			return 0, malformed(".debug_ranges", v, "range list runs past the end of the section")
-		}
-		data, err := sec.Read(off, uint64(2*size), w.locBuf)
-		if err != nil {
-			return 0, &Error{Section: ".debug_ranges", Offset: off, Msg: err.Error(), Err: err}
-		}
-		d := decoder{data: data, big: w.big}
-		begin, _ := d.fixed(0, size)
-		end, _ := d.fixed(size, size)
+	for pos := 0; len(list) < limit; pos += 2 * size {
+		begin, ok1 := d.fixed(pos, size)
+		end, ok2 := d.fixed(pos+size, size)
 		switch {
+		case !ok1 || !ok2:
+			return list, false, nil
 		case begin == ^uint64(0)>>(64-8*size):
 			base = end
 		case begin == 0 && end == 0:
-			return 0, nil
+			return list, true, nil
 		default:
-			return base + begin, nil
+			list = append(list, addressRange{base + begin, base + end})
 		}
 	}
-	return 0, nil
+	return list, true, nil
 }
 
-// rnglists is firstRange for .debug_rnglists (DWARF 5, 7.28).
-func (w *Worker) rnglists(form uint16, v uint64) (uint64, error) {
-	sec := w.c.src.Rnglists
-	if sec == nil {
-		return 0, nil
-	}
-	size := int(w.cur.addrSize)
-	read := func(off, n uint64) (*decoder, error) {
-		if off >= sec.Size() {
-			return nil, malformed(".debug_rnglists", off, "range list outside the section")
-		}
-		data, err := sec.Read(off, min(n, sec.Size()-off), w.locBuf)
-		if err != nil {
-			return nil, &Error{Section: ".debug_rnglists", Offset: off, Msg: err.Error(), Err: err}
-		}
-		return &decoder{data: data, big: w.big}, nil
-	}
-	off := v
-	if form == formRnglistx {
-		base := w.cur.rnglistsBase
-		if base == 0 {
-			base = 12
-			if w.cur.is64 {
-				base = 20
-			}
-		}
-		width := uint64(w.cur.offsetSize())
-		if v > sec.Size() {
-			return 0, malformed(".debug_rnglists", base, "index %d is outside the section", v)
-		}
-		d, err := read(base+v*width, width)
-		if err != nil {
-			return 0, err
-		}
-		rel, ok := d.fixed(0, int(width))
-		if !ok {
-			return 0, malformed(".debug_rnglists", base, "index %d is outside the section", v)
-		}
-		off = base + rel
-	}
-	d, err := read(off, 64)
-	if err != nil {
-		return 0, err
-	}
-	short := malformed(".debug_rnglists", off, "range list runs past the end of the section")
+// rnglists is oldRanges for .debug_rnglists (DWARF 5, 7.28).
+func (w *Worker) rnglists(d decoder, list []addressRange, limit int) (_ []addressRange, complete bool, err error) {
 	base := w.cur.lowPC
 	pos := 0
-	for range 2 { // at most one base address before the first range
+	var x [2]uint64
+	for len(list) < limit {
 		kind, ok := d.fixed(pos, 1)
 		if !ok {
-			return 0, short
+			return list, false, nil
 		}
 		pos++
-		var x uint64
+		// How many operands there are, and how many of them are addresses, in full or
+		// by index.
+		operands, addrs, indices := 2, 0, 0
 		switch kind {
-		case 5, 6, 7: // base_address, start_end, start_length
-			if x, ok = d.fixed(pos, size); !ok {
-				return 0, short
-			}
-			pos += size
-			if kind != 5 {
-				return x, nil
-			}
-			base = x
-		case 1, 2, 3, 4: // base_addressx, startx_endx, startx_length, offset_pair
-			if x, pos = d.uleb(pos); pos == tooFar {
-				return 0, short
-			}
-			if kind == 4 {
-				return base + x, nil
-			}
-			addr, err := w.addrx(x)
-			if err != nil || kind != 1 {
-				return addr, err
-			}
-			base = addr
+		case 0: // end_of_list
+			return list, true, nil
+		case 1: // base_addressx
+			operands, indices = 1, 1
+		case 2: // startx_endx
+			indices = 2
+		case 3: // startx_length
+			indices = 1
+		case 4: // offset_pair
+		case 5: // base_address
+			operands, addrs = 1, 1
+		case 6: // start_end
+			addrs = 2
+		case 7: // start_length
+			addrs = 1
 		default:
-			return 0, nil
+			return nil, false, malformed(".debug_rnglists", uint64(pos), "unknown range list entry %#x", kind)
+		}
+		for i := range operands {
+			if i < addrs {
+				if x[i], ok = d.fixed(pos, int(w.cur.addrSize)); !ok {
+					return list, false, nil
+				}
+				pos += int(w.cur.addrSize)
+				continue
+			}
+			if x[i], pos = d.uleb(pos); pos == tooFar {
+				return list, false, nil
+			}
+			if i < indices {
+				if x[i], err = w.addrx(x[i]); err != nil {
+					return nil, false, err
+				}
+			}
+		}
+		switch kind {
+		case 1, 5:
+			base = x[0]
+		case 2, 6:
+			list = append(list, addressRange{x[0], x[1]})
+		case 3, 7:
+			list = append(list, addressRange{x[0], x[0] + x[1]})
+		case 4:
+			list = append(list, addressRange{base + x[0], base + x[1]})
 		}
 	}
-	return 0, nil
+	return list, true, nil
+}
+
+// rnglistx returns the offset of a list from its index in the unit's table.
+func (w *Worker) rnglistx(sec Section, index uint64) (uint64, error) {
+	base := w.cur.rnglistsBase
+	if base == 0 {
+		base = 12
+		if w.cur.is64 {
+			base = 20
+		}
+	}
+	width := uint64(w.cur.offsetSize())
+	if size := sec.Size(); index > size || base > size || base+index*width > size-min(size, width) {
+		return 0, malformed(".debug_rnglists", base, "index %d is outside the section", index)
+	}
+	data, err := sec.Read(base+index*width, width, w.locBuf)
+	if err != nil {
+		return 0, &Error{Section: ".debug_rnglists", Offset: base, Msg: err.Error(), Err: err}
+	}
+	d := decoder{data: data, big: w.big}
+	rel, ok := d.fixed(0, int(width))
+	if !ok {
+		return 0, malformed(".debug_rnglists", base, "index %d is outside the section", index)
+	}
+	return base + rel, nil
 }

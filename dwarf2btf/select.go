@@ -87,10 +87,10 @@ func (s *Selection) Written() bool { return s.Reason == Selected }
 // the name that have no code of their own, because they are inlined everywhere, and
 // parts that the compiler split off count for nothing.
 //
-// A function that was folded into an equal one (GCC's -fipa-icf) is described
-// without an address. It is taken if another function is described where its
-// symbol is: then the code is C, and callers pass what the prototype says. Where
-// nothing is described, the code is assembly.
+// A function that GCC found to equal another one (-fipa-icf) may have code and a
+// symbol and yet be described without an address. It is taken if the symbol lies in
+// the code of the unit that describes it. Where the symbol lies in no such unit,
+// the code is assembly.
 //
 // The reference encoder looks at all functions of a base name together, which
 // refuses more (a split-off part has its parameters in another order). In
@@ -126,7 +126,6 @@ type selector struct {
 	symbols    *Symbols
 	candidates []Candidate
 	opts       SelectOptions
-	addrs      []uint64 // of all candidates, sorted; nil until needed
 }
 
 // judge decides about the names of a group: the base name and, if asked for, those
@@ -164,19 +163,19 @@ func (s *selector) judgeName(all []groupSymbol, suffix string, members []int32) 
 			known, addr = true, y.addr
 		}
 	}
-	if !s.choose(&sel, addr, members) && (suffix != "" || !s.described(addr) || !s.choose(&sel, 0, members)) {
+	if !s.choose(&sel, addr, members) && (suffix != "" || !s.choose(&sel, 0, members)) {
 		sel.Reason = SkipUnknown
 	}
 	return sel
 }
 
-// choose takes the first function with an entry at addr, 0: with none, and reports
-// whether there is one.
+// choose takes the first function with its entry at addr, 0: the first that was
+// folded, and reports whether there is one.
 func (s *selector) choose(sel *Selection, addr uint64, members []int32) (found bool) {
 	for _, i := range members {
 		c := &s.candidates[i]
 		switch {
-		case c.LowPC != addr:
+		case c.LowPC != addr || addr == 0 && c.Flags&FuncFolded == 0:
 		case !found:
 			found = true
 			sel.Chosen, sel.Reason = int(i), s.symbols.flaw(c)
@@ -188,19 +187,6 @@ func (s *selector) choose(sel *Selection, addr uint64, members []int32) (found b
 		}
 	}
 	return found
-}
-
-// described reports whether a function of any name has its entry at addr.
-func (s *selector) described(addr uint64) bool {
-	if s.addrs == nil {
-		s.addrs = make([]uint64, len(s.candidates))
-		for i := range s.candidates {
-			s.addrs[i] = s.candidates[i].LowPC
-		}
-		slices.Sort(s.addrs)
-	}
-	_, found := slices.BinarySearch(s.addrs, addr)
-	return found && addr != 0
 }
 
 // judgeCopies says why a base name that only copies have is not written.

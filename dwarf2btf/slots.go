@@ -23,6 +23,7 @@ const (
 	slotLowerBound
 	slotCount
 	slotLowPC
+	slotHighPC
 	slotRanges
 	slotExternal
 	slotLinkageName
@@ -51,7 +52,7 @@ var attrSlots = map[uint16]slot{
 	atEncoding: slotEncoding, atDeclaration: slotDeclaration, atSpecification: slotSpecification,
 	atAbstractOrigin: slotAbstractOrigin, atSignature: slotSignature, atGNUAnnotation: slotAnnotation,
 	atDeclFile: slotDeclFile, atConstValue: slotConstValue, atUpperBound: slotUpperBound,
-	atLowerBound: slotLowerBound, atCount: slotCount, atLowPC: slotLowPC, atRanges: slotRanges,
+	atLowerBound: slotLowerBound, atCount: slotCount, atLowPC: slotLowPC, atHighPC: slotHighPC, atRanges: slotRanges,
 	atExternal: slotExternal, atLinkageName: slotLinkageName, atMIPSLinkageName: slotLinkageName,
 	atCallingConvention: slotCallingConvention, atLocation: slotLocation, atArtificial: slotArtificial,
 	atImport: slotImport, atLanguage: slotLanguage, atProducer: slotProducer,
@@ -75,7 +76,7 @@ func (m attrMask) has(s slot) bool { return m>>s&1 != 0 }
 
 var (
 	wantComposite = slots(slotName, slotByteSize, slotDeclaration, slotSpecification, slotAbstractOrigin, slotSignature, slotAnnotation, slotDeclFile)
-	wantUnit      = slots(slotName, slotLanguage, slotProducer, slotStrOffsetsBase, slotAddrBase, slotLoclistsBase, slotRnglistsBase, slotDwoName, slotStmtList, slotCompDir, slotLowPC)
+	wantUnit      = slots(slotName, slotLanguage, slotProducer, slotStrOffsetsBase, slotAddrBase, slotLoclistsBase, slotRnglistsBase, slotDwoName, slotStmtList, slotCompDir, slotLowPC, slotHighPC, slotRanges)
 	wantSized     = slots(slotName, slotType, slotByteSize)
 
 	// wanted lists the attributes that are read of each tag.

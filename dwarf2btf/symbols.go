@@ -100,6 +100,14 @@ func (s *Symbols) of(group int32) []groupSymbol {
 	return s.all[g.first:g.last]
 }
 
+// address returns the address of the base name of a group, 0 if no symbol has it.
+func (s *Symbols) address(group int32) uint64 {
+	if y := &s.all[s.groups[group].first]; y.suffix == "" {
+		return y.addr
+	}
+	return 0
+}
+
 // objectAtStart reports whether a section has a data symbol of that name at its
 // very beginning.
 func (s *Symbols) objectAtStart(name []byte, section int) bool {

@@ -67,6 +67,7 @@ const (
 	FuncUncertain                               // a packed struct on the stack [uncertain_parm_loc]
 	FuncReordered                               // parameters in another order than the source has [reordered_parm]
 	FuncChanged                                 // clang says that the calling convention changed [signature_changed]
+	FuncFolded                                  // has no address, but its unit's code holds the symbol of that name
 	FuncFitted                                  // a copy whose prototype was fitted to what it takes; with FuncWrongRegister: in vain
 )
 

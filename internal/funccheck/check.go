@@ -78,13 +78,15 @@ func (f *File) at(symbol, name string) ([]Function, error) {
 	return list, nil
 }
 
-// folded returns the functions of a name that are described without an address, if
-// they agree in their number of parameters with a function at addr, of which they may
-// then be another name.
-func (f *File) folded(addr uint64, name string) []Function {
-	return slices.DeleteFunc(slices.Clone(f.Folded[name]), func(a Function) bool {
-		return !slices.ContainsFunc(f.Code[addr], func(b Function) bool { return len(a.Params) == len(b.Params) })
-	})
+// folded returns the functions of a name that are described without an address by a
+// unit whose code is at addr.
+func (f *File) folded(addr uint64, name string) (list []Function) {
+	for _, fn := range f.Folded[name] {
+		if slices.ContainsFunc(fn.unit, func(r [2]uint64) bool { return addr >= r[0] && addr < r[1] }) {
+			list = append(list, fn)
+		}
+	}
+	return list
 }
 
 func (f *File) checkFunction(name, text string) error {

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ type File struct {
 	Code map[uint64][]Function
 	// Symbols lists the different addresses of the symbols of type FUNC by name.
 	Symbols map[string][]uint64
-	// Folded has the prototypes of functions that are described without an address, of
-	// names that Symbols has.
+	// Folded lists functions that are described without an address by a unit whose code
+	// a symbol of that name is in: GCC found them to equal others.
 	Folded map[string][]Function
 
 	elf     *elf.File
@@ -29,6 +30,7 @@ type Function struct {
 	Text   string   // prototype, see typeTexts
 	Params []string // their names
 	DIE    dwarf.Offset
+	unit   [][2]uint64 // address ranges of its unit
 }
 
 // place is where a data symbol lies.
@@ -156,6 +158,10 @@ func (f *File) readFunctions(d *dwarf.Data) error {
 		if !unit.Children {
 			continue
 		}
+		ranges, err := d.Ranges(unit)
+		if err != nil {
+			return err
+		}
 		for {
 			e, err := r.Next()
 			if err != nil {
@@ -165,7 +171,7 @@ func (f *File) readFunctions(d *dwarf.Data) error {
 				break
 			}
 			if e.Tag == dwarf.TagSubprogram {
-				err = f.readFunction(d, t, r, e)
+				err = f.readFunction(d, t, r, e, ranges)
 			} else {
 				r.SkipChildren()
 			}
@@ -176,13 +182,14 @@ func (f *File) readFunctions(d *dwarf.Data) error {
 	}
 }
 
-// readFunction reads the subprogram e; its children are next in r.
-func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwarf.Entry) error {
+// readFunction reads the subprogram e; its children are next in r. unit are the
+// ranges of its unit.
+func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwarf.Entry, unit [][2]uint64) error {
 	ranges, err := d.Ranges(e)
 	if err != nil {
 		return err
 	}
-	fn := Function{DIE: e.Offset}
+	fn := Function{DIE: e.Offset, unit: unit}
 	if fn.Name, err = t.name(e); err != nil {
 		return err
 	}
@@ -227,8 +234,10 @@ func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwa
 	ret, err := t.typeOf(e)
 	fn.Text = functionText(params, ret)
 	if !hasCode {
-		if list := f.Folded[fn.Name]; len(list) == 0 || list[len(list)-1].Text != fn.Text {
-			f.Folded[fn.Name] = append(list, fn)
+		for _, addr := range f.Symbols[fn.Name] {
+			if slices.ContainsFunc(unit, func(r [2]uint64) bool { return addr >= r[0] && addr < r[1] }) {
+				f.Folded[fn.Name] = append(f.Folded[fn.Name], fn)
+			}
 		}
 		return err
 	}
