@@ -23,6 +23,10 @@ busybox busybox-static
 cpio cpio
 xz xz-utils
 zstd zstd
+eu-strip elfutils
+llvm-strip-14 llvm-14
+rpm rpm
+make make
 lz4 lz4
 lzop lzop
 bzip2 bzip2

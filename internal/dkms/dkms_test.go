@@ -2,6 +2,7 @@ package dkms
 
 import (
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -110,6 +111,26 @@ func TestEnableDisable(t *testing.T) {
 				t.Errorf("before: %q\nafter:  %q", before, after)
 			}
 		})
+	}
+}
+
+var updateExample = flag.Bool("update", false, "write examples/dkms/module.conf anew")
+
+// TestExample makes sure that examples/dkms/module.conf, for packagers who write it
+// themselves, is what enabling writes.
+func TestExample(t *testing.T) {
+	const example = "../../examples/dkms/module.conf"
+	want, err := hook.insert(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *updateExample {
+		if err := os.WriteFile(example, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(example); err != nil || string(got) != string(want) {
+		t.Errorf("%s: %v, go test -update writes it anew:\n%s", example, err, got)
 	}
 }
 

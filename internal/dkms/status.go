@@ -110,6 +110,9 @@ func (t *target) look(modules []string, first State, jobs int) (states []State, 
 			s.Outcome, s.Reason = unknown, err.Error()
 		case len(vs) == 0:
 			s.Outcome, s.Reason = unknown, t.err.Error()
+			if m, err := check.LoadModule(file); err == nil {
+				s.Form = m.Form()
+			}
 		default:
 			v := vs[0]
 			s.Form, s.Outcome, s.Advice = v.Form, string(v.Outcome), v.Advice

@@ -47,6 +47,13 @@ func needDKMS(t *testing.T, suite string) *dkmsSystem {
 			t.Fatal(err)
 		}
 	}
+	build := filepath.Join(s.root, "lib/modules", h.release, "build") // for dkms status
+	if err := os.MkdirAll(build, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(build, "vmlinux"), []byte(readFile(t, h.vmlinux())), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	s.write(t, "framework.conf", "# nothing\n")
 	s.write(t, "framework.conf.d/keys.conf", "mok_signing_key="+s.root+"/key\nmok_certificate="+s.root+"/certificate\n")
 	return s
@@ -171,6 +178,33 @@ func TestDKMSPackages(t *testing.T) {
 	}
 }
 
+// TestDKMSForAll switches mkbtf on for whatever DKMS builds, by the files in
+// examples/dkms/all.
+func TestDKMSForAll(t *testing.T) {
+	for _, suite := range []string{"", "sid"} {
+		t.Run("dkms "+suite, func(t *testing.T) {
+			s := needDKMS(t, suite)
+			p := needPackage(t, "v4l2loopback-dkms", "trixie")
+			example := func(name string) string { return readFile(t, filepath.Join(root, "examples/dkms/all", name)) }
+			bin := filepath.Join(s.root, "libexec")
+			if err := os.Mkdir(bin, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			shim := strings.ReplaceAll(example("strip"), "/usr/bin/mkbtf ", program+" ")
+			if err := os.WriteFile(filepath.Join(bin, "strip"), []byte(shim), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			s.write(t, "framework.conf.d/mkbtf.conf", strings.ReplaceAll(example("framework.conf"), "/usr/libexec/mkbtf/dkms:", bin+":"))
+			modules, out := s.mustBuild(t, p)
+			wantFinished(t, modules[0])
+			wantForm(t, s.kernel, modules[0], "distilled")
+			if t.Failed() {
+				t.Log(out)
+			}
+		})
+	}
+}
+
 // TestDKMSOnOff builds one package with the hook in its variants and without it.
 func TestDKMSOnOff(t *testing.T) {
 	for _, suite := range []string{"", "sid"} {
@@ -188,7 +222,7 @@ func TestDKMSOnOff(t *testing.T) {
 				wantFinished(t, modules[0])
 				wantForm(t, s.kernel, modules[0], form)
 				status := mustRun(t, nil, program, "dkms", "status", "--root", s.root, "--json")
-				if !strings.Contains(status, `"form": "`+form+`"`) || !strings.Contains(status, `"enabled": true`) {
+				if !strings.Contains(status, `"form": "`+form+`"`) || !strings.Contains(status, `"enabled": true`) || !strings.Contains(status, `"outcome": "loads"`) {
 					t.Errorf("status says %s", status)
 				}
 			}
