@@ -11,9 +11,9 @@ test: ## all tests that need nothing but this tree and some tools
 	@scripts/test-tools.sh
 	$(GO) test ./...
 
-test-kernel: ## against real Debian kernels: fetches them (400 MB), boots them in QEMU; 15 minutes
+test-kernel: ## against real Debian kernels, their build and DKMS: fetches and installs what that takes (500 MB), boots kernels in QEMU; 30 minutes
 	@scripts/test-tools.sh
-	MKBTF_KERNEL_TESTS=1 $(GO) test -count=1 -timeout 60m -v ./test/kernel/
+	MKBTF_KERNEL_TESTS=1 $(GO) test -count=1 -timeout 90m -p 1 -v ./test/kernel/ ./test/kbuild/
 
 bench: build ## against pahole, on real modules
 	scripts/bench.sh
