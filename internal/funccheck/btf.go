@@ -75,3 +75,35 @@ func (t *btfTexts) function(tab *btf.Table, proto *btf.Type) string {
 	}
 	return functionText(params, t.text(proto.Ref))
 }
+
+// Functions returns the prototypes of a blob's own FUNCs by name. base is the table
+// of its base, nil if there is none.
+func Functions(b *btf.Blob, base *btf.Table) map[string]string {
+	t := &btfTexts{own: b.Table(nil), base: base}
+	m := map[string]string{}
+	for i := range t.own.Types {
+		if typ := &t.own.Types[i]; typ.Kind == btf.Func {
+			tab, proto := t.at(typ.Ref)
+			m[t.own.Name(typ.Name)] = t.function(tab, proto)
+		}
+	}
+	return m
+}
+
+// Variables returns, by section and name, type, offset and size of what a blob's own
+// DATASECs hold.
+func Variables(b *btf.Blob, base *btf.Table) map[string]string {
+	t := &btfTexts{own: b.Table(nil), base: base}
+	m := map[string]string{}
+	for i := range t.own.Types {
+		typ := &t.own.Types[i]
+		if typ.Kind != btf.DataSec {
+			continue
+		}
+		for _, e := range t.own.MembersOf(typ) {
+			v := t.own.At(e.Type)
+			m[t.own.Name(typ.Name)+" "+t.own.Name(v.Name)] = fmt.Sprintf("%s, %d bytes at %#x, linkage %d", t.text(v.Ref), e.Bits, e.Off, v.Extra)
+		}
+	}
+	return m
+}
