@@ -366,3 +366,30 @@ func TestCommandNeverFails(t *testing.T) {
 		}
 	}
 }
+
+// FuzzInsertRemove makes sure that whatever a file holds comes back.
+func FuzzInsertRemove(f *testing.F) {
+	for _, seed := range []string{"", "\n", "MAKE=x", "a\n\n", blockBegin + "\n" + blockEnd + "\n", blockEnd, blockBegin + remarkNewFile, "\r\n\\"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, old []byte) {
+		if old == nil {
+			old = []byte{}
+		}
+		if b, err := findBlock(old); b != nil || err != nil {
+			return
+		}
+		with, err := hook.insert(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := hook.insert(with)
+		if err != nil || string(again) != string(with) {
+			t.Fatalf("a second time gives %q, %v", again, err)
+		}
+		rest, found, gone, err := remove(with)
+		if err != nil || !found || gone || string(rest) != string(old) {
+			t.Fatalf("%q comes back as %q, found %v, gone %v, %v", old, rest, found, gone, err)
+		}
+	})
+}
