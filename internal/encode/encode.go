@@ -103,7 +103,7 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 		return nil, nil, err
 	}
 	defer done()
-	ids, err := e.readIDs(f, src, detached)
+	ids, err := e.readIDs(f, src, detached || e.opts.LeaveIDs)
 	if err != nil {
 		return nil, nil, err
 	}
