@@ -28,6 +28,7 @@ declare -A units=(
 	[exotic]="exotic.c"
 	[tags]="tags.c tags_plain.c"
 	[mixed]="unit_a.c mixed.cc unit_b.c"
+	[merged]="merged.c"
 )
 common="-O2 -ffreestanding -fno-common -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables -w -Wno-psabi -fdebug-prefix-map=$PWD=/src"
 x86="-mcmodel=kernel -mno-red-zone"
@@ -86,6 +87,7 @@ variant x86_64-gcc-mixed-language "mixed" "gcc-12 $x86 -gdwarf-5"
 # clang: strx, addrx, rnglistx, loclistx; annotations.
 variant x86_64-clang-dwarf5 "$full tags" "clang-14 $x86 -gdwarf-5"
 variant x86_64-clang-dwarf4 "$full tags" "clang-14 $x86 -gdwarf-4"
+variant aarch64-clang-merged "merged" "clang-14 --target=aarch64-linux-gnu -gdwarf-5 -mglobal-merge" aarch64-linux-gnu-ld
 
 # Other machines: word size, byte order, REL and RELA, relocation types.
 variant aarch64-gcc-dwarf5 "$full" "aarch64-linux-gnu-gcc-12 -gdwarf-5" aarch64-linux-gnu-ld

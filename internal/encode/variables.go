@@ -3,6 +3,7 @@ package encode
 import (
 	"cmp"
 	"debug/elf"
+	"math"
 	"slices"
 
 	"mkbtf/btf"
@@ -30,24 +31,14 @@ func addVariables(res *dedup.Result, vars []variable, src *dwarf2btf.Source, not
 			continue
 		}
 		s := &src.Sections[i]
-		slices.SortStableFunc(vs, func(a, b variable) int {
-			if c := cmp.Compare(a.Addr, b.Addr); c != 0 || a.External == b.External {
-				return c
-			}
-			if a.External {
-				return -1
-			}
-			return 1
-		})
 		t := res.Table()
 		var entries []btf.Member
 		end := uint64(0)
-		for _, v := range vs {
-			off := v.Addr - s.Addr
-			if off < end || off+uint64(v.Size) > 1<<32-1 || v.Size == 0 {
-				note("variable %s: left out, %d bytes at offset %#x of %s are taken by another one or too large", t.Name(v.Name), v.Size, off, s.Name)
-				continue
-			}
+		kept, left := arrange(vs, s.Addr)
+		for _, v := range left {
+			note("variable %s: left out, %d bytes at offset %#x of %s are taken by another one or too large", t.Name(v.Name), v.Size, v.Addr-s.Addr, s.Name)
+		}
+		for _, v := range kept {
 			typ, err := res.ID(v.unit, v.ref)
 			if err != nil {
 				return err
@@ -61,6 +52,7 @@ func addVariables(res *dedup.Result, vars []variable, src *dwarf2btf.Source, not
 			}
 			id := t.Add(btf.Type{Kind: btf.Var, Name: v.Name, Ref: typ, Extra: linkage})
 			addTags(t, id, v.Tags)
+			off := v.Addr - s.Addr
 			entries = append(entries, btf.Member{Type: id, Off: uint32(off), Bits: v.Size})
 			end = off + uint64(v.Size)
 		}
@@ -69,6 +61,31 @@ func addVariables(res *dedup.Result, vars []variable, src *dwarf2btf.Source, not
 		}
 	}
 	return nil
+}
+
+// arrange sorts the variables of a section that begins at start, and tells those that
+// can stand in one DATASEC from those that are left out.
+func arrange(vs []variable, start uint64) (kept, left []variable) {
+	slices.SortStableFunc(vs, func(a, b variable) int {
+		if c := cmp.Compare(a.Addr, b.Addr); c != 0 || a.External == b.External {
+			return c
+		}
+		if a.External {
+			return -1
+		}
+		return 1
+	})
+	end := uint64(0)
+	for _, v := range vs {
+		off := v.Addr - start
+		if off < end || off+uint64(v.Size) > math.MaxUint32 || v.Size == 0 {
+			left = append(left, v)
+			continue
+		}
+		kept = append(kept, v)
+		end = off + uint64(v.Size)
+	}
+	return kept, left
 }
 
 // sectionOf is the index of the section that holds an address, 0 if none does.

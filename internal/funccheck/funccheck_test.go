@@ -17,7 +17,7 @@ import (
 )
 
 // features are the sets that files are encoded with.
-var features = []string{"+default", "+true_signature,linkage"}
+var features = []string{"+default", "+true_signature,linkage,global_var"}
 
 func parseFeatures(t *testing.T, list string) *encode.Features {
 	t.Helper()
