@@ -64,6 +64,29 @@ func (t *btfTexts) text(id btf.ID) string {
 	return word + "{" + strings.Join(names, " ") + "}"
 }
 
+// flexible reports whether a type ends in an array without a size: an initializer
+// can make the variable larger than the type.
+func (t *btfTexts) flexible(id btf.ID) bool {
+	for range 16 {
+		tab, typ := t.at(id)
+		switch {
+		case typ.Kind == btf.Array:
+			return typ.Size == 0
+		case typ.Kind.IsModifier():
+			id = typ.Ref
+		case typ.Kind == btf.Struct && typ.Len > 0:
+			members := tab.MembersOf(typ)
+			id = members[len(members)-1].Type
+		default:
+			return false
+		}
+		if id == 0 {
+			return false
+		}
+	}
+	return false
+}
+
 func (t *btfTexts) function(tab *btf.Table, proto *btf.Type) string {
 	var params []string
 	for _, m := range tab.MembersOf(proto) {

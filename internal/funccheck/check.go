@@ -38,7 +38,7 @@ func (f *File) Check(b *btf.Blob) (n Counts, wrong []error) {
 				at := place{t.own.Name(typ.Name), t.own.Name(v.Name), uint64(m.Off)}
 				if size, ok := f.objects[at]; !ok {
 					wrong = append(wrong, fmt.Errorf("variable %s: no such symbol at %s+%#x", at.name, at.section, at.off))
-				} else if size != uint64(m.Bits) {
+				} else if size != uint64(m.Bits) && !(size > uint64(m.Bits) && t.flexible(v.Ref)) {
 					wrong = append(wrong, fmt.Errorf("variable %s: has %d bytes, its symbol %d", at.name, m.Bits, size))
 				}
 			}
