@@ -7,17 +7,25 @@ import (
 	"mkbtf/btf"
 )
 
+// standsForAnother reports whether a tagged type only stands for another DIE, to
+// which references then lead: a declaration for a type unit, or a concrete copy
+// for its abstract origin.
+func (w *Worker) standsForAnother(a *abbrev, off uint32) bool {
+	slot := slotSignature
+	if !a.has.has(slot) {
+		if slot = slotAbstractOrigin; !a.has.has(slot) {
+			return false
+		}
+	}
+	w.setAlias(off, w.ref(w.formAt(a, slot), w.val[slot], off, a.tag))
+	return true
+}
+
 // composite begins a struct, class, interface or union: STRUCT or UNION, or FWD
 // if it is only declared. The result is its index, -1 if its children are of no
 // interest.
 func (w *Worker) composite(a *abbrev, off uint32) int32 {
-	switch {
-	case a.has.has(slotSignature):
-		// A declaration that stands for a type unit.
-		w.setAlias(off, w.ref(w.formAt(a, slotSignature), w.val[slotSignature], off, a.tag))
-		return -1
-	case a.has.has(slotAbstractOrigin):
-		w.setAlias(off, w.ref(w.formAt(a, slotAbstractOrigin), w.val[slotAbstractOrigin], off, a.tag))
+	if w.standsForAnother(a, off) {
 		return -1
 	}
 	t := btf.Type{Kind: btf.Struct, Name: w.typeName(a, off)}

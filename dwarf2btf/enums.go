@@ -10,12 +10,7 @@ import (
 // declaration is an ENUM without enumerators. The result is its index, -1 if the
 // children are of no interest.
 func (w *Worker) enum(a *abbrev, off uint32) int32 {
-	switch {
-	case a.has.has(slotSignature):
-		w.setAlias(off, w.ref(w.formAt(a, slotSignature), w.val[slotSignature], off, a.tag))
-		return -1
-	case a.has.has(slotAbstractOrigin):
-		w.setAlias(off, w.ref(w.formAt(a, slotAbstractOrigin), w.val[slotAbstractOrigin], off, a.tag))
+	if w.standsForAnother(a, off) {
 		return -1
 	}
 	t := btf.Type{Kind: btf.Enum, Name: w.typeName(a, off), Size: 4}
