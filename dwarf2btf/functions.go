@@ -230,12 +230,18 @@ func (w *Worker) chainTags(chain uint32, owner tagOwner, target uint32) error {
 func (w *Worker) readParameters(i int) (ok bool, err error) {
 	f := w.functions[i]
 	first := len(w.members)
+	variadic := false
 	for k := f.first; k < f.last; k++ {
 		p := &w.params[k]
 		if p.function != int32(i) {
 			continue
 		}
+		if variadic {
+			w.note(p.off, tagFormalParameter, "", "stands behind '...'; function '%s' left out", w.nameText(f.name))
+			return false, nil
+		}
 		if p.kind == rawVarargs {
+			variadic = true
 			w.members = append(w.members, btf.Member{})
 			continue
 		}

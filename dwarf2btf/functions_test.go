@@ -122,13 +122,14 @@ func TestSubprograms(t *testing.T) {
 		die(tagSubprogram, attrs{name("without_symbol")}),
 		die(tagSubprogram, attrs{name("bad-name")}),
 		die(tagSubprogram, attrs{name("varargs"), flag(atExternal), {At: atLinkageName, Form: formString, Value: "varargs_linkage"}}, die(tagFormalParameter, attrs{name("f"), typ(i)}), die(tagUnspecifiedParameters, nil)),
+		die(tagSubprogram, attrs{name("behind_dots")}, die(tagUnspecifiedParameters, nil), die(tagFormalParameter, attrs{name("f"), typ(i)})),
 		die(tagSubprogram, attrs{name("outer")}, die(tagFormalParameter, attrs{name("a"), typ(i)}),
 			die(tagSubprogram, attrs{name("nested")}, die(tagFormalParameter, attrs{name("n"), typ(i)})), die(tagFormalParameter, attrs{name("b"), typ(i)})),
 	}
 	u := cUnit(5, dies...)
 	u.Root.Attrs = append(u.Root.Attrs, attr{At: atAddrBase, Form: formSecOffset, Value: u.AddrBase()})
 	src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
-	for _, n := range []string{"inlined", "swapped", "declared", "nameless_parameter", "bad-name", "varargs", "outer", "nested"} {
+	for _, n := range []string{"inlined", "swapped", "declared", "nameless_parameter", "bad-name", "varargs", "behind_dots", "outer", "nested"} {
 		src.Symbols = append(src.Symbols, Symbol{Name: n, Type: elf.STT_FUNC})
 	}
 	got := map[string]bool{}

@@ -176,7 +176,8 @@ func TestTypes(t *testing.T) {
 		{"subroutines", []*dwarftest.DIE{
 			i, die(tagSubroutineType, attrs{typ(i)}, die(tagFormalParameter, attrs{name("dropped"), typ(i)})), die(tagSubroutineType, nil, die(tagUnspecifiedParameters, nil)),
 			die(tagSubroutineType, nil, die(tagFormalParameter, nil)),
-		}, []string{intText, "func( int/4/0x1000020) int/4/0x1000020", "func( void) void", "func( unsigned char/1/0x8) void", uchar}, []string{"has no type"}},
+			die(tagSubroutineType, nil, die(tagUnspecifiedParameters, nil), die(tagFormalParameter, attrs{typ(i)}), die(tagUnspecifiedParameters, nil), die(tagFormalParameter, attrs{typ(i)})),
+		}, []string{intText, "func( int/4/0x1000020) int/4/0x1000020", "func( void) void", "func( unsigned char/1/0x8) void", "func( int/4/0x1000020,  int/4/0x1000020,  void) void", uchar}, []string{"has no type"}},
 		{"transparent types", []*dwarftest.DIE{
 			i, alias, die(tagPointerType, attrs{typ(alias)}), nothing, die(tagTypedef, attrs{name("np"), typ(nothing)}), badTypedef, die(tagConstType, attrs{typ(badTypedef)}),
 		}, []string{intText, "ptr int/4/0x1000020", "typedef np = void", "const int/4/0x1000020"}, []string{"a<b>"}},

@@ -1,6 +1,8 @@
 package dwarf2btf
 
 import (
+	"slices"
+
 	"mkbtf/btf"
 )
 
@@ -354,10 +356,24 @@ func (w *Worker) close(f *frame) {
 			w.endComposite(t, f)
 		case frameEnum:
 			w.endEnum(t, f)
+		case frameProto:
+			w.endProto(t)
 		}
 	case frameArray:
 		w.endArray(t, f)
 	}
+}
+
+// endProto puts '...' behind the parameters, once: BTF has no other place for it.
+func (w *Worker) endProto(t *btf.Type) {
+	ms := w.members[t.First : t.First+t.Len]
+	n := slices.Index(ms, btf.Member{})
+	if n < 0 || n == len(ms)-1 {
+		return
+	}
+	named := slices.DeleteFunc(ms, func(m btf.Member) bool { return m == btf.Member{} })
+	t.Len = uint32(len(named)) + 1
+	w.members[t.First+t.Len-1] = btf.Member{}
 }
 
 // addType appends the type that the DIE at off stands for and returns its index.

@@ -19,6 +19,16 @@ type ReplaceOptions struct {
 	// Perm is the mode of a file that does not exist yet, before umask; 0 stands
 	// for 0666.
 	Perm fs.FileMode
+	// Ready, if set, is asked when the new content is whole and before it takes the
+	// place of the old one. Its error is that of ReplaceFile.
+	Ready func() error
+}
+
+func (o *ReplaceOptions) ready() error {
+	if o.Ready == nil {
+		return nil
+	}
+	return o.Ready()
 }
 
 // ReplaceFile gives a file new content, all or nothing: write fills a temporary
@@ -83,6 +93,9 @@ func ReplaceFile(path string, write func(w io.Writer) error, opt ReplaceOptions)
 	if err := copyAttributes(tmp.file, old, st); err != nil {
 		return false, fmt.Errorf("%s: cannot give the new file the attributes of the old one: %w", path, err)
 	}
+	if err := opt.ready(); err != nil {
+		return false, err
+	}
 	return true, tmp.commit(dest, !opt.NoSync)
 }
 
@@ -106,6 +119,9 @@ func createFile(path string, write func(w io.Writer) error, opt ReplaceOptions) 
 		return err
 	}
 	if err := tmp.file.Chmod(perm &^ umask()); err != nil {
+		return err
+	}
+	if err := opt.ready(); err != nil {
 		return err
 	}
 	return tmp.commit(dest, !opt.NoSync)

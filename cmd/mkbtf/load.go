@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"mkbtf/btf"
 	"mkbtf/internal/object"
@@ -48,7 +47,7 @@ func readBTF(path string, s streams) (*object.BTFData, error) {
 	if path != "-" {
 		return object.LoadBTF(path)
 	}
-	data, err := io.ReadAll(s.in)
+	data, err := object.ReadLimited(s.in, "-", object.LargestPipe)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,12 @@ func LoadModule(path string) (*Module, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return ReadModule(f)
+	var m *Module
+	err = f.Guard(func() (err error) {
+		m, err = ReadModule(f)
+		return err
+	})
+	return m, err
 }
 
 // ReadModule reads a module from an open file.

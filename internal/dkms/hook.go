@@ -83,7 +83,10 @@ func (o *HookOptions) release(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	r := f.Release()
+	var r string
+	if err := f.Guard(func() error { r = f.Release(); return nil }); err != nil {
+		return "", err
+	}
 	if r == "" {
 		return "", errors.New("does not say which kernel it is for: name it with --kernel")
 	}

@@ -62,8 +62,8 @@ const (
 )
 
 // convert runs all units of a file through n goroutines. The result does not
-// depend on n. named is what .BTF_ids names.
-func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named namedTypes) (*converted, error) {
+// depend on n. named is what .BTF_ids names. guard is that of the file.
+func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named namedTypes, guard func(func() error) error) (*converted, error) {
 	n = max(1, min(n, conv.Len()))
 	d := dedup.New(overBase)
 	workers := make([]collector, n)
@@ -89,12 +89,18 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 				if u >= conv.Len() {
 					return
 				}
-				if err := workers[i].unit(u); err != nil {
+				err := guard(func() error {
+					if err := workers[i].unit(u); err != nil {
+						return err
+					}
+					done.finish(u)
+					return nil
+				})
+				if err != nil {
 					errs[i], at[i] = err, u
 					failed.Store(true)
 					return
 				}
-				done.finish(u)
 			}
 		})
 	}

@@ -8,12 +8,10 @@ import (
 )
 
 // source gives what is converted: of the file itself, or of its debug file if it was
-// stripped. done must be called when the result is not needed any more.
-func (e *Encoder) source(f *object.File) (src *dwarf2btf.Source, done func(), err error) {
-	done = func() {}
+// stripped.
+func (e *Encoder) source(f *object.File) (*dwarf2btf.Source, error) {
 	if e.opts.DebugFile == "" && f.HasDWARF() {
-		src, err = f.Source()
-		return src, done, err
+		return f.Source()
 	}
 	sysroot := ""
 	if e.opts.Kernel != nil {
@@ -23,13 +21,11 @@ func (e *Encoder) source(f *object.File) (src *dwarf2btf.Source, done func(), er
 	if errors.Is(err, object.ErrNoDebugFile) {
 		// The error of the conversion says what to do about it.
 		e.opts.note("", "%v", err)
-		src, err = f.Source()
-		return src, done, err
+		return f.Source()
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	e.opts.note(f.Name, "DWARF from %s (%s)", debug.Name, how)
-	src, err = f.SourceWith(debug)
-	return src, func() { debug.Close() }, err
+	return f.SourceWith(debug)
 }

@@ -91,18 +91,21 @@ func (e *Encoder) Open(path string, detached bool) (*emit.Output, error) {
 		return nil, err
 	}
 	defer f.Close()
-	out, _, err := e.encode(f, detached, detached)
+	var out *emit.Output
+	err = f.Guard(func() (err error) {
+		out, _, err = e.encode(f, detached, detached)
+		return err
+	})
 	return out, err
 }
 
 // encode returns the BTF and, unless detached, the content of .BTF_ids for it; nil if
 // there is none. raw is that of write.
 func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, idData []byte, err error) {
-	src, done, err := e.source(f)
+	src, err := e.source(f)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer done()
 	ids, err := e.readIDs(f, src, detached || e.opts.LeaveIDs)
 	if err != nil {
 		return nil, nil, err
@@ -146,7 +149,7 @@ func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Secti
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	c, err := convert(conv, e.base != nil, jobs, e.picks(), newNamed(ids))
+	c, err := convert(conv, e.base != nil, jobs, e.picks(), newNamed(ids), f.Guard)
 	if err != nil {
 		return nil, err
 	}

@@ -71,11 +71,10 @@ func (o *Options) settle(paths []string, errs []error) []error {
 // File encodes one file and writes the result where the options say: into the file
 // itself, into a copy, or as raw BTF beside it.
 func (e *Encoder) File(path string, stdout io.Writer) error {
-	f, err := object.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+	return object.Edit(path, func(f *object.File) error { return e.file(path, f, stdout) })
+}
+
+func (e *Encoder) file(path string, f *object.File, stdout io.Writer) error {
 	if !e.opts.Detached {
 		if err := e.checkSignature(f); err != nil {
 			return err
@@ -90,6 +89,9 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 		e.opts.warn(path, "the base has every type of the module and it has no functions: no .BTF is written, a header alone would break readers")
 	}
 	if e.opts.Detached {
+		if err := f.Changed(); err != nil {
+			return err
+		}
 		return e.writeDetached(path, out, stdout)
 	}
 	return e.writeELF(path, f, out, ids, stdout)

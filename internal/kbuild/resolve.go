@@ -10,6 +10,7 @@ import (
 	"mkbtf/emit"
 	"mkbtf/internal/btfids"
 	"mkbtf/internal/keep"
+	"mkbtf/internal/modfile"
 	"mkbtf/internal/object"
 )
 
@@ -52,11 +53,13 @@ func (r *Resolve) note(format string, args ...any) {
 
 // File does for one ELF file what the options say.
 func (r *Resolve) File(path string) error {
-	f, err := object.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+	return object.Edit(path, func(f *object.File) error {
+		r.warnings = 0
+		return r.file(path, f)
+	})
+}
+
+func (r *Resolve) file(path string, f *object.File) (err error) {
 	switch {
 	case r.PatchIDs != "":
 		ids, err := os.ReadFile(r.PatchIDs)
@@ -77,15 +80,7 @@ func (r *Resolve) File(path string) error {
 
 // overwriteIDs replaces the content of .BTF_ids.
 func overwriteIDs(path string, f *object.File, ids []byte) error {
-	edit, err := emit.EditELF(f.Bytes(), nil, emit.ELFOptions{Overwrite: []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}})
-	if err != nil || edit.Unchanged() {
-		return err
-	}
-	edit.CopyFrom(f.Disk())
-	_, err = emit.ReplaceFile(path, func(w io.Writer) error {
-		_, err := edit.WriteTo(w)
-		return err
-	}, emit.ReplaceOptions{})
+	_, err := modfile.Write(path, f, nil, emit.ELFOptions{Overwrite: []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}}, "", nil)
 	return err
 }
 

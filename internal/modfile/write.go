@@ -3,6 +3,7 @@ package modfile
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 
@@ -16,6 +17,9 @@ import (
 // the same way; for a copy its name says how. changed is false if the file held
 // just that already, and then was not touched.
 func Write(path string, f *object.File, sections []emit.ELFSection, opts emit.ELFOptions, out string, stdout io.Writer) (changed bool, err error) {
+	if out == "" && !f.Regular() {
+		return false, fmt.Errorf("%s: is not a regular file: name another one to write to (--output)", path)
+	}
 	edit, err := emit.EditELF(f.Bytes(), sections, opts)
 	if err != nil {
 		return false, err
@@ -33,13 +37,13 @@ func Write(path string, f *object.File, sections []emit.ELFSection, opts emit.EL
 		if edit.Unchanged() {
 			return false, nil
 		}
-		return emit.ReplaceFile(path, write, emit.ReplaceOptions{})
+		return emit.ReplaceFile(path, write, emit.ReplaceOptions{Ready: f.Current})
 	}
 	st, err := os.Stat(path)
 	if err != nil {
 		return false, err
 	}
-	_, err = emit.ReplaceFile(out, write, emit.ReplaceOptions{Perm: st.Mode().Perm()})
+	_, err = emit.ReplaceFile(out, write, emit.ReplaceOptions{Perm: st.Mode().Perm(), Ready: f.Changed})
 	return true, err
 }
 

@@ -37,7 +37,12 @@ func LoadBTF(path string) (*BTFData, error) {
 		return nil, err
 	}
 	defer m.close()
-	return LoadBTFBytes(path, m.data)
+	var d *BTFData
+	err = guard(m.itself, func() (err error) {
+		d, err = LoadBTFBytes(path, m.data)
+		return err
+	})
+	return d, err
 }
 
 // LoadBTFBytes is LoadBTF for a file that is in memory. The result is a copy.

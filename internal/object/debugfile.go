@@ -81,34 +81,26 @@ func (f *File) debugLink() (name string, crc uint32, ok bool) {
 // "", else what is found by build-id, by debug link, and in the place where debug
 // packages have the module itself, all in the system below sysroot ("": this one). how
 // says in words which it was. A file of another build is not taken. ErrNoDebugFile if
-// there is none.
+// there is none. It is closed with f.
 func (f *File) OpenDebug(path, sysroot string) (debug *File, how string, err error) {
-	return f.openDebug(path, sysroot, globalDebug)
+	debug, how, err = f.openDebug(path, sysroot, globalDebug)
+	f.debug = debug
+	return debug, how, err
 }
 
 func (f *File) openDebug(path, sysroot, global string) (*File, string, error) {
 	if path != "" {
-		d, err := Open(path)
-		if err != nil {
-			return nil, "", err
-		}
-		if err := f.matches(d, nil); err != nil {
-			d.Close()
-			return nil, "", err
-		}
-		return d, "named", nil
+		d, err := f.openMatching(path, nil)
+		return d, "named", err
 	}
 	var passed []error
 	for _, c := range f.debugCandidates(sysroot, filepath.Join(sysroot, global)) {
-		d, err := Open(c.path)
+		d, err := f.openMatching(c.path, c.crc)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			if err = f.matches(d, c.crc); err == nil {
-				return d, c.how, nil
-			}
-			d.Close()
+			return d, c.how, nil
 		}
 		passed = append(passed, err)
 	}
@@ -120,6 +112,19 @@ func (f *File) openDebug(path, sysroot, global string) (*File, string, error) {
 		what = fmt.Sprintf("build-id %x, %s", id, what)
 	}
 	return nil, "", fmt.Errorf("%s: %w by %s below %s", f.Name, ErrNoDebugFile, what, filepath.Join(sysroot, global))
+}
+
+// openMatching opens a debug file if it is one of f's build.
+func (f *File) openMatching(path string, crc *uint32) (*File, error) {
+	d, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Guard(func() error { return f.matches(d, crc) }); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // debugCandidate is a place where a debug file may be.

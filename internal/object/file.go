@@ -2,6 +2,7 @@ package object
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -25,7 +26,8 @@ type File struct {
 	Packed compress.Method
 
 	data   []byte
-	disk   *mapped        // nil if the content came from memory
+	disk   *mapped        // nil if the content came from memory or was unpacked
+	debug  *File          // see OpenDebug
 	byName map[string]int // first section of each name
 
 	symbolsOnce sync.Once
@@ -46,16 +48,24 @@ type Section struct {
 }
 
 // Open maps an ELF file, or unpacks a module that is compressed. The file must be
-// closed again; everything that was got from it is invalid then.
+// closed again; everything that was got from it is invalid then. Whatever reads it
+// must do so within Guard.
 func Open(path string) (*File, error) {
 	m, err := mapFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := OpenBytes(path, m.data)
-	if err != nil || f.Packed != compress.None {
+	var f *File
+	err = guard(m.itself, func() (err error) {
+		f, err = OpenBytes(path, m.data)
+		return err
+	})
+	if err != nil {
 		m.close()
-		return f, err
+		return nil, err
+	}
+	if f.Packed != compress.None {
+		m.data = nil
 	}
 	f.disk = m
 	return f, nil
@@ -102,15 +112,19 @@ func OpenBytes(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// Close releases the mapping of a file that Open has made.
+// Close releases the mapping of a file that Open has made, and its debug file.
 func (f *File) Close() error {
 	f.data = nil
-	if f.disk == nil {
-		return nil
+	var err error
+	if f.debug != nil {
+		err = f.debug.Close()
+		f.debug = nil
 	}
-	m := f.disk
-	f.disk = nil
-	return m.close()
+	if f.disk != nil {
+		err = errors.Join(f.disk.close(), err)
+		f.disk = nil
+	}
+	return err
 }
 
 // Bytes is the whole file, the signature of a module included, and unpacked if it is
@@ -120,7 +134,7 @@ func (f *File) Bytes() []byte { return f.data }
 // Disk is the open file that Bytes was mapped from; nil if it came from memory
 // or had to be unpacked.
 func (f *File) Disk() *os.File {
-	if f.disk == nil {
+	if f.disk == nil || f.disk.unmap == nil {
 		return nil
 	}
 	return f.disk.file

@@ -7,18 +7,30 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"sync/atomic"
+
+	"mkbtf/internal/elfhdr"
 )
 
-// largestRead bounds what is read from something that cannot be mapped and does
-// not tell its size truly, such as a pipe.
-const largestRead = 16 << 30
+// Bounds on what is read into memory, in bytes: files that are not ELF, which are BTF,
+// boot images and compressed modules; and what comes through a pipe.
+const (
+	largestRead = 1 << 30
+	LargestPipe = 4 << 30 // a vmlinux with its DWARF
+)
 
 // mapped is the content of an open file.
 type mapped struct {
 	data  []byte
 	file  *os.File
+	st    fs.FileInfo  // when it was opened
 	unmap func() error // nil if the content was read
+
+	faulted atomic.Bool // a part of the mapping could not be read
 }
+
+// itself is m as guard wants it.
+func (m *mapped) itself() []*mapped { return []*mapped{m} }
 
 func (m *mapped) close() error {
 	err := m.file.Close()
@@ -28,9 +40,9 @@ func (m *mapped) close() error {
 	return err
 }
 
-// mapFile maps a regular file or reads anything else to its end: pipes, sysfs
-// files (whose size is rounded up to a page or 0), files on systems that cannot
-// map.
+// mapFile maps a regular ELF file or reads anything else to its end: files that are
+// small or will be unpacked, pipes, sysfs files (whose size is rounded up to a page or
+// 0), files on systems that cannot map. A mapping must only be read within guard.
 func mapFile(path string) (*mapped, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -44,31 +56,66 @@ func mapFile(path string) (*mapped, error) {
 	return m, nil
 }
 
-func (m *mapped) load() error {
-	st, err := m.file.Stat()
-	if err != nil {
+func (m *mapped) load() (err error) {
+	if m.st, err = m.file.Stat(); err != nil {
 		return err
 	}
-	if st.IsDir() {
-		return &fs.PathError{Op: "read", Path: m.file.Name(), Err: errors.New("is a directory")}
+	mode := m.st.Mode()
+	switch {
+	case mode.IsDir():
+		return m.errorf("is a directory")
+	case mode&fs.ModeDevice != 0:
+		return m.errorf("is a device, not a file")
+	case !mode.IsRegular() || onPseudoFS(m.file):
+		m.data, err = ReadLimited(m.file, m.file.Name(), LargestPipe)
+		return err
 	}
-	if st.Mode().IsRegular() && st.Size() > 0 && st.Size() <= math.MaxInt && !onPseudoFS(m.file) {
-		if m.data, m.unmap, err = mapping(m.file, st.Size()); err == nil {
+	size := m.st.Size()
+	if size > 0 && size <= math.MaxInt && m.isELF() {
+		if m.data, m.unmap, err = mapping(m.file, size); err == nil {
 			return nil
 		}
 	}
-	m.data, err = readWhole(m.file)
+	if size > largestRead {
+		return fmt.Errorf("%s: %d bytes, too large for BTF, a boot image or a compressed module: %w", m.file.Name(), size, ErrFormat)
+	}
+	m.data, err = readSized(m.file, size)
 	return err
 }
 
-// readWhole reads to the end of the file whatever its size claims to be.
-func readWhole(f *os.File) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(f, largestRead+1))
+func (m *mapped) isELF() bool {
+	var magic [4]byte
+	_, err := m.file.ReadAt(magic[:], 0)
+	return err == nil && elfhdr.IsELF(magic[:])
+}
+
+func (m *mapped) errorf(format string, args ...any) error {
+	return &fs.PathError{Op: "read", Path: m.file.Name(), Err: fmt.Errorf(format, args...)}
+}
+
+// readSized reads a file that is known to have size bytes, and what has been added to
+// it since.
+func readSized(f *os.File, size int64) ([]byte, error) {
+	data := make([]byte, size)
+	n, err := io.ReadFull(f, data)
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return data[:n], nil
+	case err != nil:
+		return nil, err
+	}
+	more, err := ReadLimited(f, f.Name(), largestRead)
+	return append(data, more...), err
+}
+
+// ReadLimited reads to the end of r, which must not lie behind limit bytes.
+func ReadLimited(r io.Reader, name string, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > largestRead {
-		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("more than %d bytes", int64(largestRead))}
+	if int64(len(data)) > limit {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("more than %d bytes", limit)}
 	}
 	return data, nil
 }

@@ -76,11 +76,10 @@ func (o *Options) warn(file, format string, args ...any) {
 // file relocates one file: .BTF is replaced, .BTF.base removed, .BTF_ids filled in
 // anew and the fingerprint is that of the new kernel.
 func (r *Relocator) file(path string, opts *Options, stdout io.Writer) error {
-	f, err := object.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+	return object.Edit(path, func(f *object.File) error { return r.relocate(path, f, opts, stdout) })
+}
+
+func (r *Relocator) relocate(path string, f *object.File, opts *Options, stdout io.Writer) error {
 	if _, signed, _ := f.Signature(); signed && !opts.DropSignature {
 		return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", emit.ErrSigned)
 	}
