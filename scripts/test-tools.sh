@@ -27,6 +27,12 @@ eu-strip elfutils
 llvm-strip-14 llvm-14
 rpm rpm
 make make
+mandoc mandoc
+groff groff
+man man-db
+zsh zsh
+fish fish
+script bsdutils
 lz4 lz4
 lzop lzop
 bzip2 bzip2

@@ -136,7 +136,7 @@ func hookDKMS(args []string, s streams) error {
 	var o dkms.HookOptions
 	f := newFlags("dkms hook", s)
 	f.StringVarP(&o.Kernel, "kernel", "k", "", "the modules are for the kernel of this `RELEASE`; without it each module says so itself")
-	f.StringVar(&o.KernelDir, "kernel-dir", "", "build tree of that kernel")
+	f.StringVar(&o.KernelDir, "kernel-dir", "", "build tree of that kernel, `DIR`")
 	f.VarP((*formValue)(&o.Form), "form", "f", "write this `FORM`: auto, split, distilled or self-contained")
 	f.Var((*keepValue)(&o.Keep), "keep", "keep these types, `LEVEL`: all, reachable or own")
 	f.BoolVar(&o.Strict, "strict", false, "fail if a module cannot be encoded")

@@ -11,7 +11,13 @@ import (
 func newFlags(verb string, s streams) *pflag.FlagSet {
 	f := pflag.NewFlagSet(verb, pflag.ContinueOnError)
 	f.SortFlags = false
-	f.Usage = func() { printUsage(s.out, verb, f) }
+	f.Usage = func() {
+		if s.document != nil {
+			s.document(f)
+			return
+		}
+		printUsage(s.out, verb, f)
+	}
 	f.SetOutput(s.err)
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		name = strings.ReplaceAll(name, "_", "-")

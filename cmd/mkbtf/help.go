@@ -9,6 +9,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// What the overview and the manual page of the program say.
+const (
+	about          = "mkbtf turns the DWARF of Linux kernel modules into BTF, and works with BTF."
+	helpSummary    = "show the options of a command, with examples"
+	versionSummary = "print the version"
+	aMismatch      = "a mismatch was found"
+)
+
+// exitStatuses are the meanings of 0, 1 and 2.
+var exitStatuses = []string{"done", "failed", "wrong use"}
+
 // usages are what help says about a verb before its options.
 var usages = map[string]string{
 	"encode": `Usage: mkbtf encode [-b BASE | -k RELEASE] [-f FORM] [OPTIONS] FILE...
@@ -44,9 +55,16 @@ that has another size there, its code does not fit that kernel; a warning says s
 
 BASE is anything with a kernel's BTF in it: vmlinux, a boot image such as
 /boot/vmlinuz, raw BTF. -k finds it for an installed kernel, as mkbtf base does, with
---sysroot and the environment variable KERNELDIR alike.
+--sysroot and KERNELDIR alike.
 
-Detached BTF goes to FILE.BTF, and FILE.BTF.base if the form has a base of its own.
+Files:
+  FILE.BTF       where detached BTF goes
+  FILE.BTF.base  and its base, if the form has one of its own
+
+Environment:
+  KERNELDIR  a build tree that -k looks at first
+  MAKEFLAGS  below make -j without -j here: take those jobs that make has to spare
+  quiet      as kbuild sets it: how to print a line for each file that is encoded
 
 Examples:
   mkbtf encode -k $(uname -r) my.ko
@@ -138,9 +156,9 @@ for any machine in any packing, raw BTF.
 
 An installed kernel is looked for in this order; the first file that holds BTF of
 that release is taken, and -v says which:
-  1. vmlinux in the build tree that the environment variable KERNELDIR names (its
-     release must be RELEASE; without -k it is the one to look for), then in
-     /lib/modules/RELEASE/build and the like
+  1. vmlinux in the build tree that KERNELDIR names (its release must be RELEASE;
+     without -k it is the one to look for), then in /lib/modules/RELEASE/build and
+     the like
   2. the vmlinux of the debug package, below /usr/lib/debug
   3. the boot image, such as /boot/vmlinuz-RELEASE or /lib/modules/RELEASE/vmlinuz;
      also images without the release in their name, if it is inside
@@ -149,6 +167,9 @@ With --sysroot all but KERNELDIR is looked for below DIR, and the fourth is left
 
 With --elf OUT is an ELF file of a few megabytes. As "vmlinux" in the build tree of a
 kernel's headers it is what kbuild misses when it says "Skipping BTF generation".
+
+Environment:
+  KERNELDIR  a build tree that is looked at first
 
 Examples:
   mkbtf base -k $(uname -r) -o kernel.btf
@@ -173,6 +194,10 @@ will do with it. Exit status 3: a kernel will not take it.
 What the build command runs is "mkbtf dkms hook", which encodes all modules below a
 directory for the kernel that each was built for.
 
+Files:
+  /etc/dkms/PACKAGE.conf  what enable and disable change
+  /var/lib/dkms           where DKMS keeps what it has built
+
 Examples:
   mkbtf dkms enable v4l2loopback
   dkms build --force v4l2loopback/0.15.0 && mkbtf dkms status v4l2loopback
@@ -196,12 +221,10 @@ Encodes BTF with pahole's command line, as kbuild runs it: "mkbtf kbuild-links" 
 how. ELF is a module, or vmlinux if there is no BASE; it is changed in place, or FILE
 is written. The exit status says whether that worked.
 
-Options: -J, -j[N], -V, --btf_base, --btf_encode_detached, --btf_features (also
-_strict; lists add up, "+" and "default" stand for pahole's default), --lang_exclude,
-and those of pahole before 1.26: --btf_gen_floats, --btf_gen_optimized,
---btf_encode_force, --btf_attributes, --reproducible_build, --skip_encoding_btf_vars,
-_decl_tag, _type_tag, _enum64, _inconsistent_proto. C++, Rust and assembly are left
-out in any case. A long option that is not known has no effect, and a warning says so.
+The options of pahole before 1.26 are known as well: --btf_gen_floats,
+--btf_gen_optimized, --btf_encode_force, --btf_attributes, --reproducible_build,
+--skip_encoding_btf_vars, _decl_tag, _type_tag, _enum64, _inconsistent_proto. A long
+option that is not known has no effect, and a warning says so.
 
 Environment:
   MKBTF_FORM            split, distilled, self-contained or auto, instead of what the
@@ -210,6 +233,10 @@ Environment:
   MKBTF_PAHOLE_VERSION  what to answer to --version; else CONFIG_PAHOLE_VERSION of the
                         kernel that is built for, or 1.30
   PAHOLE_LANG_EXCLUDE   what --lang_exclude is without the option
+
+Examples:
+  pahole -J --btf_gen_floats --btf_base vmlinux my.ko
+  pahole -J -j --btf_features=default --btf_base=vmlinux --btf_encode_detached=my.btf my.ko
 `,
 	"diff": `Usage: mkbtf diff [-b BASE [-b BASE]] [OPTIONS] A B
 
@@ -250,10 +277,15 @@ the same, so that make can be told RESOLVE_BTFIDS=/path/to/resolve_btfids.
                        and writes X.BTF, X.BTF_ids and, with --distill_base, X.BTF.base
   --patch_btfids       then puts X.BTF_ids into X
 
-MKBTF_FORM in the environment (split, distilled or self-contained) overrides
---distill_base. After mkbtf encode none of this is needed: it fills in .BTF_ids itself.
-It may run on a file any number of times. The kernel's own tool may not: where ids were
-filled in before, it gives kfuncs the flags of other ones.
+After mkbtf encode none of this is needed: it fills in .BTF_ids itself. It may run on
+a file any number of times. The kernel's own tool may not: where ids were filled in
+before, it gives kfuncs the flags of other ones.
+
+Files:
+  X.BTF, X.BTF.base, X.BTF_ids  what --btf writes, as the kernel's own tool does
+
+Environment:
+  MKBTF_FORM  split, distilled or self-contained: overrides --distill_base
 
 Examples:
   make M=$PWD PAHOLE=pahole RESOLVE_BTFIDS=/usr/local/bin/resolve_btfids
@@ -262,20 +294,19 @@ Examples:
 }
 
 func printOverview(w io.Writer) {
-	fmt.Fprint(w, `mkbtf turns the DWARF of Linux kernel modules into BTF, and works with BTF.
-
-Usage: mkbtf COMMAND [OPTIONS] FILE...
-
-Commands:
-`)
+	fmt.Fprintf(w, "%s\n\nUsage: mkbtf COMMAND [OPTIONS] FILE...\n\nCommands:\n", about)
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-14s  %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, `  help            show the options of a command, with examples
-  version         print the version
-
-Exit status: 0 done, 1 failed, 2 wrong use, 3 a mismatch was found.
-`)
+	fmt.Fprintf(w, "  %-14s  %s\n  %-14s  %s\n\nExit status:", "help", helpSummary, "version", versionSummary)
+	for i, meaning := range append(exitStatuses, aMismatch) {
+		separator := ","
+		if i == 0 {
+			separator = ""
+		}
+		fmt.Fprintf(w, "%s %d %s", separator, i, meaning)
+	}
+	fmt.Fprintln(w, ".")
 }
 
 // printUsage writes the help of one verb.

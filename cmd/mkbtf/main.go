@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -41,6 +44,8 @@ const (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// document, if set, is called instead of printing the help of a verb.
+	document func(*pflag.FlagSet)
 }
 
 // verb is one subcommand.
@@ -68,10 +73,13 @@ func verbs() []verb {
 
 // run is the whole program. args are those after the program's name.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := streams{stdin, stdout, stderr}
+	s := streams{in: stdin, out: stdout, err: stderr}
 	if len(args) == 0 {
 		printOverview(stderr)
 		return exitUsage
+	}
+	if dir, ok := strings.CutPrefix(args[0], "--generate-docs="); ok && len(args) == 1 {
+		return finish(generateDocs(dir, s), s)
 	}
 	switch args[0] {
 	case "help", "--help", "-h":

@@ -7,13 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"mkbtf/internal/kbuild"
 )
 
 // runPahole stands for pahole where the kernel's build calls it.
 func runPahole(args []string, s streams) error {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
-		printUsage(s.out, "pahole", newFlags("pahole", s))
+		f := newFlags("pahole", s)
+		f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName { return pflag.NormalizedName(name) })
+		kbuild.PaholeFlags(f)
+		f.Usage()
 		return nil
 	}
 	p, err := kbuild.ParsePahole(args, os.Getenv("PAHOLE_LANG_EXCLUDE"))

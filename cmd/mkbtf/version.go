@@ -10,11 +10,8 @@ import (
 // printVersion prints the version that the go command recorded in the binary, and
 // the commit if there is one.
 func printVersion(w io.Writer) error {
-	version, commit, modified := "(devel)", "", ""
+	commit, modified := "", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			version = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			switch {
 			case s.Key == "vcs.revision":
@@ -24,6 +21,14 @@ func printVersion(w io.Writer) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(w, "mkbtf %s%s%s %s %s/%s\n", version, commit, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintf(w, "mkbtf %s%s%s %s %s/%s\n", version(), commit, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
+}
+
+// version is the one that the go command recorded in the binary.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

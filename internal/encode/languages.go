@@ -22,6 +22,9 @@ var languages = map[string][]uint16{
 	"renderscript": {0x24}, "rust": {0x1c, 0x9000}, "swift": {0x1e}, "upc": {0x12}, "zig": {0x27},
 }
 
+// LanguageNames are the names that ParseLanguages knows, sorted.
+func LanguageNames() []string { return slices.Sorted(maps.Keys(languages)) }
+
 // ParseLanguages reads a list such as c++14,rust. "none" or nothing gives an empty
 // list, not nil.
 func ParseLanguages(list string) ([]uint16, error) {
@@ -33,7 +36,7 @@ func ParseLanguages(list string) ([]uint16, error) {
 		}
 		c, ok := languages[name]
 		if !ok {
-			return nil, fmt.Errorf("unknown language %q: known are %s", name, strings.Join(slices.Sorted(maps.Keys(languages)), " "))
+			return nil, fmt.Errorf("unknown language %q: known are %s", name, strings.Join(LanguageNames(), " "))
 		}
 		codes = append(codes, c...)
 	}

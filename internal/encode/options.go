@@ -26,6 +26,9 @@ var formNames = [...]string{"auto", "split", "distilled", "self-contained"}
 
 func (f Form) String() string { return formNames[f] }
 
+// FormNames are the names of the forms.
+func FormNames() []string { return formNames[:] }
+
 // ParseForm reads the name of a form.
 func ParseForm(s string) (Form, error) {
 	for i, n := range formNames {
@@ -57,6 +60,9 @@ const (
 var keepNames = [...]string{"all", "reachable", "own"}
 
 func (k Keep) String() string { return keepNames[k] }
+
+// KeepNames are the names of the levels.
+func KeepNames() []string { return keepNames[:] }
 
 // ParseKeep reads the name of a level.
 func ParseKeep(s string) (Keep, error) {

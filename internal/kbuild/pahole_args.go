@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // ErrUsage is a command line that pahole would not take either.
@@ -44,26 +46,48 @@ const (
 	optionalArgument // only after an equals sign, or joined to the letter
 )
 
-// paholeOption is one that is known; letter is 0 if it has none.
+// paholeOption is one that is known; letter is 0 if it has none. The usage has the
+// name of its argument in backquotes.
 type paholeOption struct {
 	name     string
 	letter   byte
 	argument argument
+	usage    string
 }
 
 // paholeOptions are those that are known; those of featureSwitches besides.
 var paholeOptions = []paholeOption{
-	{"btf_encode", 'J', noArgument},
-	{"btf_encode_detached", 0, anArgument},
-	{"btf_base", 0, anArgument},
-	{"btf_features", 0, anArgument},
-	{"btf_features_strict", 0, anArgument},
-	{"jobs", 'j', optionalArgument},
-	{"lang_exclude", 0, anArgument},
-	{"numeric_version", 0, noArgument},
-	{"supported_btf_features", 0, noArgument},
-	{"verbose", 'V', noArgument},
-	{"version", 0, noArgument},
+	{"btf_encode", 'J', noArgument, "encode BTF into ELF"},
+	{"btf_encode_detached", 0, anArgument, "write raw BTF to `FILE` and leave ELF alone"},
+	{"btf_base", 0, anArgument, "take `BASE` for the kernel's BTF: any file with BTF in it"},
+	{"btf_features", 0, anArgument, "encode with these `FEATURES`; lists add up, \"+\" and \"default\" stand for pahole's default"},
+	{"btf_features_strict", 0, anArgument, "likewise, but fail if one of these `FEATURES` is not known"},
+	{"jobs", 'j', optionalArgument, "use `N` processors, without N all"},
+	{"lang_exclude", 0, anArgument, "skip units in these `LANGUAGES`; C++, Rust and assembly are skipped in any case"},
+	{"numeric_version", 0, noArgument, "print the version as a number, such as 130"},
+	{"supported_btf_features", 0, noArgument, "print the features that are known"},
+	{"verbose", 'V', noArgument, "explain each decision"},
+	{"version", 0, noArgument, "print the version of pahole that this one stands for"},
+}
+
+// PaholeFlags defines the options of pahole that are known in f, for help and
+// completion; they are parsed by ParsePahole. The
+// switches of pahole before 1.26 are not among them.
+func PaholeFlags(f *pflag.FlagSet) {
+	for _, o := range paholeOptions {
+		letter := ""
+		if o.letter != 0 {
+			letter = string(o.letter)
+		}
+		if o.argument == noArgument {
+			f.BoolP(o.name, letter, false, o.usage)
+			continue
+		}
+		f.StringP(o.name, letter, "", o.usage)
+		if o.argument == optionalArgument {
+			f.Lookup(o.name).NoOptDefVal = " "
+		}
+	}
 }
 
 // paholeParser collects what the options say.
