@@ -21,7 +21,8 @@ type Dedup struct {
 	tooDeep  int64
 }
 
-// New returns an empty Dedup. overBase says whether Resolve will be given a base.
+// New returns an empty Dedup. overBase says whether Resolve will be given a base; if it
+// is not after all, the types are the same and only their order can differ.
 func New(overBase bool) *Dedup { return &Dedup{overBase: overBase} }
 
 // NewWorker returns a worker that takes in units of tables whose names lie in

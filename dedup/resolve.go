@@ -32,13 +32,14 @@ type boundNode struct {
 const none = ^btf.ID(0)
 
 // Resolve decides what every name means, and which types are the base's (nil: no
-// base). It must come after Merge.
+// base). It must come after Merge, and can be called again: what the results have in
+// common is the pool of strings. They may not be built by several goroutines.
 func (d *Dedup) Resolve(base *Base) (*Result, error) {
 	if d.g == nil {
 		return nil, errors.New("dedup: Resolve before Merge")
 	}
-	if (base != nil) != d.overBase {
-		return nil, errors.New("dedup: Resolve was given a base that New was not told of, or none where it was")
+	if base != nil && !d.overBase {
+		return nil, errors.New("dedup: Resolve was given a base that New was not told of")
 	}
 	start := btf.ID(1)
 	if base != nil {

@@ -32,9 +32,10 @@ type converted struct {
 	dedup     *dedup.Dedup
 	functions []function // in the order of units and DIEs
 	variables []variable
-	// roots are the types that belong in the output by themselves, unless all do.
-	roots []root
-	trees []string // where the kernel's source was found to lie, for messages
+	// roots are the types that belong in the output by themselves, unless all do: tags
+	// and what .BTF_ids names; own are those that the module itself declares.
+	roots, own []root
+	trees      []string // where the kernel's source was found to lie, for messages
 }
 
 // collector is what one goroutine gathers.
@@ -47,18 +48,17 @@ type collector struct {
 	pick       picker
 	named      namedTypes
 	typed      bool // a unit has types
-	roots      []root
-	own        []bool // scratch, by file
+	roots, own []root
+	ownFiles   []bool // scratch, by file
 	trees      []string
 }
 
-// picker says which types converted.roots has.
+// picker says which of converted.roots and own are filled in.
 type picker uint8
 
 const (
-	pickNone picker = iota // all types are kept
-	pickTags               // tags, and what .BTF_ids names
-	pickOwn                // what the module itself declares
+	pickTags picker = 1 << iota // roots
+	pickOwn                     // own
 )
 
 // convert runs all units of a file through n goroutines. The result does not
@@ -127,6 +127,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.roots, func(a, b root) int { return a.unit - b.unit })
+	slices.SortStableFunc(c.own, func(a, b root) int { return a.unit - b.unit })
 	slices.Sort(c.trees)
 	c.trees = slices.Compact(c.trees)
 	return c, nil
@@ -158,10 +159,10 @@ func (c *collector) unit(u int) error {
 	if err != nil {
 		return err
 	}
-	switch c.pick {
-	case pickTags:
+	if c.pick&pickTags != 0 {
 		c.tagRoots(u, unit, refs)
-	case pickOwn:
+	}
+	if c.pick&pickOwn != 0 {
 		c.ownRoots(u, unit, refs)
 	}
 	c.candidates = unit.AppendCandidates(c.candidates[:0], u)
@@ -202,6 +203,9 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 	}
 	for _, r := range w.roots {
 		c.roots = append(c.roots, root{r.unit, m.Ref(r.ref)})
+	}
+	for _, r := range w.own {
+		c.own = append(c.own, root{r.unit, m.Ref(r.ref)})
 	}
 	c.trees = append(c.trees, w.trees...)
 }

@@ -32,7 +32,12 @@ func New(opts Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{opts: opts, form: opts.Form, features: DefaultFeatures(), nestArrays: true}
+	return newEncoder(opts, base)
+}
+
+// newEncoder is New with the base of opts.Base, if that is loaded already.
+func newEncoder(opts Options, base *Base) (e *Encoder, err error) {
+	e = &Encoder{opts: opts, form: opts.Form, features: DefaultFeatures(), nestArrays: true}
 	if opts.Features != nil {
 		e.features = *opts.Features
 	}
@@ -132,9 +137,25 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 
 // types converts the DWARF of a file.
 func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Section) (*btf.Table, error) {
+	c, err := e.convert(f, src, ids, need{e.picks(), e.base != nil, e.nestArrays, e.opts.byDeclaration()})
+	if err != nil {
+		return nil, err
+	}
+	return e.table(c, src, ids)
+}
+
+// need is what a conversion has to give for the tables that are built of it.
+type need struct {
+	picks      picker
+	overBase   bool // one of them lies over a base
+	nestArrays bool
+	declFiles  bool
+}
+
+func (e *Encoder) convert(f *object.File, src *dwarf2btf.Source, ids *btfids.Section, n need) (*converted, error) {
 	copts := e.opts.converter(f.Name)
 	copts.Features, copts.Variables = e.features.Converter, e.features.Variables
-	copts.Features.NestedArrays, copts.Copies = e.nestArrays, e.features.TrueSignature
+	copts.Features.NestedArrays, copts.Copies, copts.DeclFiles = n.nestArrays, e.features.TrueSignature, n.declFiles
 	conv, err := dwarf2btf.New(src, copts)
 	if errors.Is(err, dwarf2btf.ErrNoDWARF) {
 		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), encode it before it is stripped, or name its debug file with --debug-file", err)
@@ -149,11 +170,7 @@ func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Secti
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	c, err := convert(conv, e.base != nil, jobs, e.picks(), newNamed(ids), f.Guard)
-	if err != nil {
-		return nil, err
-	}
-	return e.table(c, src, ids)
+	return convert(conv, n.overBase, jobs, n.picks, newNamed(ids), f.Guard)
 }
 
 // explain tells what the conditions of the output are, if the user wants to know.

@@ -10,7 +10,6 @@ import (
 
 	"mkbtf/emit"
 	"mkbtf/internal/compress"
-	"mkbtf/internal/fingerprint"
 	"mkbtf/internal/modfile"
 	"mkbtf/internal/object"
 )
@@ -112,11 +111,7 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, ids []
 	if ids != nil {
 		opts.Overwrite = []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}
 	}
-	changed, err := modfile.Write(path, f, []emit.ELFSection{
-		{Name: ".BTF", Data: out.BTF, Align: 4},
-		{Name: ".BTF.base", Data: out.Base, Align: 4},
-		{Name: fingerprint.Section, Data: e.note(f, out.BTF), Align: 4},
-	}, opts, e.opts.Out, stdout)
+	changed, err := modfile.Write(path, f, e.sections(f, out), opts, e.opts.Out, stdout)
 	if err == nil && !changed {
 		e.opts.note(path, "has this BTF already")
 	}

@@ -156,7 +156,6 @@ func (o *Options) converter(file string) dwarf2btf.Options {
 	c := dwarf2btf.DefaultOptions()
 	c.Explain = o.Note != nil
 	c.ExcludeLanguages = o.ExcludeLanguages
-	c.DeclFiles = o.byDeclaration()
 	if o.Note != nil {
 		c.Note = func(n dwarf2btf.Note) { o.Note(file, n.String()) }
 	}

@@ -83,7 +83,7 @@ func firstN(s []string, n int) []string { return s[:min(n, len(s))] }
 // ownRoots appends the types of a unit that the module itself defines, and the tags on
 // them. refs is what the unit's types are to dedup.
 func (c *collector) ownRoots(u int, unit *dwarf2btf.Unit, refs []dedup.Ref) {
-	c.own = ownFiles(unit.Files, c.own)
+	c.ownFiles = ownFiles(unit.Files, c.ownFiles)
 	if tree, ok := kernelTree(unit.Files); ok && !slices.Contains(c.trees, tree) {
 		c.trees = append(c.trees, tree)
 	}
@@ -95,12 +95,12 @@ func (c *collector) ownRoots(u int, unit *dwarf2btf.Unit, refs []dedup.Ref) {
 			return false
 		}
 		file := unit.DeclFile[id-1]
-		return file == 0 || c.own[file]
+		return file == 0 || c.ownFiles[file]
 	}
 	for id := btf.ID(1); int(id) <= unit.Roots; id++ {
 		t := unit.Table.At(id)
 		if isOwn(id) || t.Kind == btf.DeclTag && t.Ref != 0 && isOwn(t.Ref) {
-			c.roots = append(c.roots, root{u, refs[id]})
+			c.own = append(c.own, root{u, refs[id]})
 		}
 	}
 }

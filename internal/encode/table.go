@@ -66,13 +66,17 @@ func (e *Encoder) table(c *converted, src *dwarf2btf.Source, ids *btfids.Section
 }
 
 // enter puts the types that are kept for themselves into the table, and returns those
-// of converted.roots.
+// of converted.roots or own.
 func (c *converted) enter(res *dedup.Result, level Keep, base *Base) ([]btf.ID, error) {
 	if level == KeepAll || level == KeepOwn && base != nil {
 		return nil, res.KeepAll()
 	}
-	roots := make([]btf.ID, 0, len(c.roots))
-	for _, r := range c.roots {
+	from := c.roots
+	if level == KeepOwn {
+		from = c.own
+	}
+	roots := make([]btf.ID, 0, len(from))
+	for _, r := range from {
 		id, err := res.ID(r.unit, r.ref)
 		if err != nil {
 			return nil, err
@@ -82,7 +86,7 @@ func (c *converted) enter(res *dedup.Result, level Keep, base *Base) ([]btf.ID, 
 	return roots, nil
 }
 
-// picks says what the table will need of converted.roots.
+// picks says what the table will need of converted.roots and own.
 func (e *Encoder) picks() picker {
 	switch {
 	case e.opts.Keep == KeepReachable:
@@ -90,7 +94,7 @@ func (e *Encoder) picks() picker {
 	case e.opts.byDeclaration():
 		return pickOwn
 	}
-	return pickNone
+	return 0
 }
 
 // standalone writes BTF for tools.
