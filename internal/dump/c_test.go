@@ -250,7 +250,7 @@ func TestCGolden(t *testing.T) {
 
 // TestCCompiles compiles the cases, with their own assertions, for several machines.
 func TestCCompiles(t *testing.T) {
-	for _, cc := range compilers(t) {
+	for _, cc := range compilers(t, 8) {
 		t.Run(strings.Join(cc, " "), func(t *testing.T) {
 			for _, c := range cCases {
 				opts := c.opts
@@ -281,7 +281,7 @@ func TestCOverBase(t *testing.T) {
 		}
 	}
 	both := append(inC(t, base, COptions{Guard: "__BASE_H__"}), text...)
-	for _, cc := range compilers(t) {
+	for _, cc := range compilers(t, 8) {
 		compile(t, cc, "over-base", both)
 	}
 }

@@ -1,16 +1,15 @@
 package dump
 
 import (
-	"bytes"
-	"os/exec"
 	"testing"
+
+	"mkbtf/internal/dump/dumptest"
 )
 
-// compilers are those at hand for machines with 64 bit pointers.
-func compilers(t *testing.T) [][]string {
+// compilers are those at hand, by the size of pointers of the machine that they compile for.
+func compilers(t *testing.T, pointer int) [][]string {
 	t.Helper()
-	var list [][]string
-	for _, cc := range [][]string{
+	all := [][]string{
 		{"gcc"},
 		{"gcc", "-std=gnu2x"},
 		{"clang"},
@@ -19,8 +18,19 @@ func compilers(t *testing.T) [][]string {
 		{"powerpc64le-linux-gnu-gcc"},
 		{"riscv64-linux-gnu-gcc"},
 		{"s390x-linux-gnu-gcc"},
-	} {
-		if haveCompiler(cc) {
+	}
+	if pointer == 4 {
+		all = [][]string{
+			{"i686-linux-gnu-gcc"},
+			{"arm-linux-gnueabihf-gcc"},
+			{"clang", "-m32"},
+			{"clang", "-target", "arm-linux-gnueabihf"},
+			{"clang", "-target", "mips-linux-gnu"},
+		}
+	}
+	var list [][]string
+	for _, cc := range all {
+		if cc[0] = dumptest.Compiler(cc[0]); cc[0] != "" {
 			list = append(list, cc)
 		}
 	}
@@ -30,21 +40,10 @@ func compilers(t *testing.T) [][]string {
 	return list
 }
 
-func haveCompiler(cc []string) bool {
-	_, err := exec.LookPath(cc[0])
-	return err == nil
-}
-
 // compile has a compiler check a header, all warnings being errors.
 func compile(t *testing.T, cc []string, name string, header []byte) {
 	t.Helper()
-	args := append(cc[1:len(cc):len(cc)], "-fsyntax-only", "-Wall", "-Werror", "-x", "c", "-")
-	cmd := exec.Command(cc[0], args...)
-	cmd.Stdin = bytes.NewReader(header)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if len(out) > 3000 {
-			out = out[:3000]
-		}
-		t.Errorf("%s: %v: %v\n%s", name, cc, err, out)
+	if err := dumptest.Check(cc, header); err != nil {
+		t.Errorf("%s: %v", name, err)
 	}
 }

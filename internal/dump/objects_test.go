@@ -12,6 +12,7 @@ import (
 	"mkbtf/btf"
 	"mkbtf/internal/diff"
 	"mkbtf/internal/dump"
+	"mkbtf/internal/dump/dumptest"
 	"mkbtf/internal/encode"
 	"mkbtf/internal/object"
 )
@@ -42,8 +43,9 @@ func TestCRoundTrip(t *testing.T) {
 			if strings.Contains(variant, "clang") { // each has names of its own for arithmetic types
 				cc = []string{"clang", "--target=" + machine + "-linux-gnu"}
 			}
-			if _, err := exec.LookPath(cc[0]); err != nil {
-				t.Skipf("%s is not installed", cc[0])
+			name := cc[0]
+			if cc[0] = dumptest.Compiler(name); cc[0] == "" {
+				t.Skipf("%s is not installed", name)
 			}
 			want, err := encodeFile(path)
 			if err != nil {

@@ -1,0 +1,42 @@
+// Package dumptest has C compilers judge the headers that package dump writes.
+package dumptest
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Compiler finds a C compiler: gcc, clang or a cross gcc, under its own name or, as
+// Debian names some of them, with its version behind it. It returns "" if there is none.
+func Compiler(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	best, version := "", 0
+	for _, dir := range []string{"/usr/bin", "/usr/local/bin"} {
+		found, _ := filepath.Glob(filepath.Join(dir, name+"-[0-9]*"))
+		for _, path := range found {
+			if v, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(path), name+"-")); err == nil && v > version {
+				best, version = path, v
+			}
+		}
+	}
+	return best
+}
+
+// Check has the compiler cc[0], with the arguments that follow it, check a header. All
+// warnings are errors.
+func Check(cc []string, header []byte) error {
+	args := append(slices.Clone(cc[1:]), "-fsyntax-only", "-Wall", "-Werror", "-x", "c", "-")
+	cmd := exec.Command(cc[0], args...)
+	cmd.Stdin = bytes.NewReader(header)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%.3000s", cc, err, out)
+	}
+	return nil
+}
