@@ -2,7 +2,6 @@ package dump
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"flag"
@@ -175,61 +174,6 @@ func TestTextLikeBpftoolRunningKernel(t *testing.T) {
 		t.Skip(err)
 	}
 	same(t, text(t, raw, nil), bpftool(t, "btf", "dump", "file", path))
-}
-
-// TestTextLikeBpftoolModules takes a directory with an uncompressed vmlinux and
-// modules, as a kernel's debug package has them, from MKBTF_KERNEL_DIR.
-func TestTextLikeBpftoolModules(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set")
-	}
-	vmlinux := filepath.Join(dir, "vmlinux")
-	base, err := btf.Parse(section(t, vmlinux), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := filepath.EvalSymlinks(filepath.Join(dir, "modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var modules []string
-	err = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if err == nil && filepath.Ext(path) == ".ko" {
-			modules = append(modules, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(modules) == 0 {
-		t.Fatalf("no modules under %s", dir)
-	}
-	// bpftool reads the base anew for each module: a dozen spread over the tree will do.
-	for i := 0; i < len(modules); i += max(1, len(modules)/12) {
-		t.Run(filepath.Base(modules[i]), func(t *testing.T) {
-			same(t, text(t, section(t, modules[i]), base), bpftool(t, "-B", vmlinux, "btf", "dump", "file", modules[i]))
-		})
-	}
-}
-
-func section(t *testing.T, path string) []byte {
-	t.Helper()
-	f, err := elf.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s := f.Section(".BTF")
-	if s == nil {
-		t.Skipf("%s has no .BTF", path)
-	}
-	data, err := s.Data()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 func BenchmarkText(b *testing.B) {

@@ -4,6 +4,7 @@ package dumptest
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -39,4 +40,25 @@ func Check(cc []string, header []byte) error {
 		return fmt.Errorf("%v: %w\n%.3000s", cc, err, out)
 	}
 	return nil
+}
+
+// Precompile compiles a header into a file in the directory dir, and returns the command
+// that has it included before anything else.
+func Precompile(cc []string, dir string, header []byte) ([]string, error) {
+	plain := filepath.Join(dir, "base.h")
+	if err := os.WriteFile(plain, header, 0o644); err != nil {
+		return nil, err
+	}
+	flag, out := "-include", plain+".gch"
+	if strings.Contains(filepath.Base(cc[0]), "clang") {
+		flag, out = "-include-pch", plain+".pch"
+	}
+	cmd := exec.Command(cc[0], append(slices.Clone(cc[1:]), "-Wall", "-x", "c-header", "-o", out, plain)...)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%v: %w\n%.3000s", cc, err, text)
+	}
+	if flag == "-include" {
+		out = plain // gcc takes the .gch beside it
+	}
+	return append(slices.Clone(cc), flag, out), nil
 }
