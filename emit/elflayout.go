@@ -112,7 +112,7 @@ func (l *layout) edit(s *ELFSection) (changed bool, err error) {
 	}
 	l.vacate(target)
 	x := &l.headers[target]
-	*x = elfhdr.Section{NameOff: x.NameOff, Type: sectionType(s.Name), Align: max(s.Align, 1), Size: uint64(len(s.Data))}
+	*x = elfhdr.Section{NameOff: x.NameOff, Type: SectionType(s.Name), Align: max(s.Align, 1), Size: uint64(len(s.Data))}
 	l.content[target] = s.Data
 	return true, nil
 }
@@ -147,8 +147,8 @@ func (l *layout) overwrite(name string, data []byte) error {
 	return fmt.Errorf("%w: it is not there", ErrInPlace)
 }
 
-// sectionType is the type that linkers give a section of the name.
-func sectionType(name string) elf.SectionType {
+// SectionType is the type that linkers give a section of the name.
+func SectionType(name string) elf.SectionType {
 	if name == ".note" || len(name) > 6 && name[:6] == ".note." {
 		return elf.SHT_NOTE
 	}
@@ -158,7 +158,7 @@ func sectionType(name string) elf.SectionType {
 // holds reports whether a section is already as it shall become.
 func (l *layout) holds(i int, s *ELFSection) bool {
 	x := &l.headers[i]
-	if x.Type != sectionType(s.Name) || x.Flags != 0 || x.FlagsHigh != 0 || x.Align != max(s.Align, 1) || x.Off%x.Align != 0 {
+	if x.Type != SectionType(s.Name) || x.Flags != 0 || x.FlagsHigh != 0 || x.Align != max(s.Align, 1) || x.Off%x.Align != 0 {
 		return false
 	}
 	old, err := x.Contents(l.in, s.Name)

@@ -75,7 +75,7 @@ type Made struct {
 
 // Encode encodes a module in all variants and calls each with the number of the variant
 // and what came of it, in the order of the variants. debugFile is as Options.DebugFile.
-// ErrNoDWARF if there is nothing to encode.
+// dwarf2btf.ErrNoDWARF if there is nothing to encode.
 func (s *Several) Encode(f *object.File, debugFile string, each func(variant int, m *Made) error) error {
 	src, err := s.lead.sourceWith(f, debugFile)
 	if err != nil {

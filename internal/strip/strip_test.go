@@ -1,0 +1,208 @@
+package strip
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mkbtf/emit"
+	"mkbtf/internal/elfhdr"
+	"mkbtf/internal/object"
+)
+
+// byStrip is what "strip -g" makes of a file; ok is false if it does not know the format.
+func byStrip(t *testing.T, data []byte) (out []byte, ok bool) {
+	t.Helper()
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.ko")
+	if err := os.WriteFile(in, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if msg, err := exec.Command("strip", "-g", in).CombinedOutput(); err != nil {
+		if strings.Contains(string(msg), "file format not recognized") || strings.Contains(string(msg), "Unable to recognise the format") {
+			return nil, false
+		}
+		t.Fatalf("strip -g: %v: %s", err, msg)
+	}
+	out, err := os.ReadFile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, true
+}
+
+func needStrip(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("strip", "--version").Output(); err != nil || !bytes.HasPrefix(out, []byte("GNU strip")) {
+		t.Skip("no GNU strip: install binutils")
+	}
+}
+
+var added = []emit.ELFSection{
+	{Name: ".BTF", Data: bytes.Repeat([]byte("own."), 999), Align: 4},
+	{Name: ".BTF.base", Data: []byte("base"), Align: 4},
+	{Name: ".note.mkbtf", Data: nil, Align: 4},
+}
+
+// sameAsStrip strips a file as it is and with sections added, both ways.
+func sameAsStrip(t *testing.T, f *object.File) (known bool) {
+	t.Helper()
+	p, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sections := range [][]emit.ELFSection{nil, added} {
+		edit, err := emit.EditELF(f.Bytes(), sections, emit.ELFOptions{DropSignature: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, known := byStrip(t, edit.Bytes())
+		if !known {
+			return false
+		}
+		got, err := p.Bytes(sections, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			at := 0
+			for at < min(len(got), len(want)) && got[at] == want[at] {
+				at++
+			}
+			t.Errorf("%s, %d sections added: %d bytes, strip makes %d; they differ from %#x on", f.Name, len(sections), len(got), len(want), at)
+		}
+	}
+	return true
+}
+
+func TestLikeStrip(t *testing.T) {
+	needStrip(t)
+	files, err := filepath.Glob("../../testdata/obj/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, path := range append(files, "../../testdata/hello.ko", "../../testdata/kfuncs.ko") {
+		f, err := object.Open(path)
+		if err != nil || !f.Relocatable() {
+			continue // a source, a note, a program
+		}
+		t.Run(strings.TrimPrefix(path, "../../testdata/"), func(t *testing.T) {
+			if !sameAsStrip(t, f) {
+				t.Skip("strip here does not know this machine")
+			}
+			compared++
+		})
+		f.Close()
+	}
+	if compared < 2 {
+		t.Errorf("%d files were compared", compared)
+	}
+}
+
+// With MKBTF_KERNEL_DIR, a directory that scripts/fetch-kernel.sh has made, every module
+// is stripped as strip itself does it.
+func TestLikeStripOnKernelModules(t *testing.T) {
+	dir := os.Getenv("MKBTF_KERNEL_DIR")
+	if dir == "" {
+		t.Skip("MKBTF_KERNEL_DIR is not set: no modules")
+	}
+	needStrip(t)
+	root, err := filepath.EvalSymlinks(filepath.Join(dir, "debug/modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".ko") {
+			return err
+		}
+		f, err := object.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if sameAsStrip(t, f) {
+			compared++
+		}
+		return nil
+	})
+	if err != nil || compared == 0 {
+		t.Errorf("%d modules compared, then %v", compared, err)
+	}
+	t.Logf("%d modules", compared)
+}
+
+func TestUnsupported(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := object.Open(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := New(f); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a program: error %v, want one that is ErrUnsupported", err)
+	}
+}
+
+func TestStrings(t *testing.T) {
+	s := newStrings()
+	var refs []int
+	words := []string{"", "abc", "bc", "xbc", "c", "abc", "d", "zabc"}
+	for _, w := range words {
+		refs = append(refs, s.add(w))
+	}
+	table, at := s.layout()
+	if want := "\x00xbc\x00d\x00zabc\x00"; string(table) != want {
+		t.Errorf("table %q, want %q", table, want)
+	}
+	for i, w := range words {
+		if got := elfhdr.Names(table).At(at[refs[i]]); got != w {
+			t.Errorf("%q is %q in the table", w, got)
+		}
+	}
+}
+
+// FuzzBytes strips damaged modules: the answer is an error or a file whose headers hold.
+func FuzzBytes(f *testing.F) {
+	for _, path := range []string{"../../testdata/hello.ko", "../../testdata/kfuncs.ko"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i := 0; i < 4096; i += 512 {
+			f.Add(data, uint32(len(data)-i), uint64(i)<<32|0x40)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, at uint32, value uint64) {
+		if len(data) > 8 {
+			data = bytes.Clone(data)
+			for i := range 8 {
+				data[(int(at)+i)%len(data)] ^= byte(value >> (8 * i))
+			}
+		}
+		o, err := object.OpenBytes("fuzz", data)
+		if err != nil {
+			return
+		}
+		p, err := New(o)
+		if err != nil {
+			return
+		}
+		out, err := p.Bytes(added, nil)
+		if err != nil {
+			return
+		}
+		if _, err := object.OpenBytes("stripped", out); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
