@@ -105,7 +105,7 @@ func (c *Converter) NewWorker() *Worker { return c.NewWorkerWith(btf.NewStrings(
 func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[abbrevKey]*abbrevTable{}}
 	w.big = c.src.Order == binary.BigEndian
-	w.names.init(strings)
+	w.names.init(strings, c.opts.NamePrefix)
 	return w
 }
 

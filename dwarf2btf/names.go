@@ -18,6 +18,7 @@ const badName = 1 << 31
 // tables answer nearly all questions without a look at the text.
 type nameCache struct {
 	pool  *btf.Strings
+	alike []byte                // Options.NamePrefix
 	strp  [1 << 14][2]strpEntry // by hash of the offset; the later one comes first
 	short [1 << 12]shortEntry
 	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
@@ -45,8 +46,8 @@ type shortEntry struct {
 	name uint32
 }
 
-func (n *nameCache) init(pool *btf.Strings) {
-	n.pool = pool
+func (n *nameCache) init(pool *btf.Strings, alike string) {
+	n.pool, n.alike = pool, []byte(alike)
 	n.text = make([]textEntry, 1<<12)
 	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {
@@ -56,6 +57,9 @@ func (n *nameCache) init(pool *btf.Strings) {
 
 // intern returns the number of a name, with badName if it is no identifier.
 func (n *nameCache) intern(b []byte) uint32 {
+	if len(n.alike) > 0 && bytes.HasPrefix(b, n.alike) {
+		b = n.alike
+	}
 	s := n.pool.Intern(b)
 	for int(s) >= len(n.valid) {
 		n.valid = append(n.valid, 0)

@@ -45,6 +45,10 @@ type Options struct {
 	// DeclFiles asks for Unit.Files and Unit.DeclFile.
 	DeclFiles bool
 
+	// NamePrefix, if not "", is taken for the whole name where a name starts with it:
+	// names that macros number would keep equal types apart (pahole's --kabi_prefix).
+	NamePrefix string
+
 	// Explain fills in Function.Why.
 	Explain bool
 

@@ -221,7 +221,7 @@ Encodes BTF with pahole's command line, as kbuild runs it: "mkbtf kbuild-links" 
 how. ELF is a module, or vmlinux if there is no BASE; it is changed in place, or FILE
 is written. The exit status says whether that worked.
 
-The options of pahole before 1.26 are known as well: --btf_gen_floats,
+The options of pahole before 1.26 are known as well: --btf_gen_floats, --btf_gen_all,
 --btf_gen_optimized, --btf_encode_force, --btf_attributes, --reproducible_build,
 --skip_encoding_btf_vars, _decl_tag, _type_tag, _enum64, _inconsistent_proto. A long
 option that is not known has no effect, and a warning says so.

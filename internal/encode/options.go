@@ -109,7 +109,9 @@ type Options struct {
 	Jobs       int // goroutines; 0: one per CPU
 	// ExcludeLanguages lists DW_LANG codes of units to leave out; nil: C++ and Rust.
 	ExcludeLanguages []uint16
-	DropSignature    bool
+	// NamePrefix is what all names that start with it become; see dwarf2btf.Options.
+	NamePrefix    string
+	DropSignature bool
 	// AcceptOn are kernels, files with BTF, on which the distilled form shall load too.
 	AcceptOn []string
 	// ForceABI makes it load also where the module's binary does not fit the kernel.
@@ -156,6 +158,7 @@ func (o *Options) converter(file string) dwarf2btf.Options {
 	c := dwarf2btf.DefaultOptions()
 	c.Explain = o.Note != nil
 	c.ExcludeLanguages = o.ExcludeLanguages
+	c.NamePrefix = o.NamePrefix
 	if o.Note != nil {
 		c.Note = func(n dwarf2btf.Note) { o.Note(file, n.String()) }
 	}

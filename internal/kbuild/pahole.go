@@ -71,8 +71,8 @@ func (p *Pahole) options(env PaholeEnv) (*encode.Options, error) {
 	opts := &encode.Options{
 		Base: p.Base, Form: form, Features: &features,
 		Detached: p.Detached != "", Out: p.Detached, WriteEmpty: p.Detached != "", LeaveIDs: true,
-		ExcludeLanguages: dwarf2btf.DefaultExcluded(),
-		Warn:             func(file, message string) { env.Warn(strings.TrimPrefix(file+": "+message, ": ")) },
+		ExcludeLanguages: dwarf2btf.DefaultExcluded(), NamePrefix: p.KABIPrefix,
+		Warn: func(file, message string) { env.Warn(strings.TrimPrefix(file+": "+message, ": ")) },
 	}
 	if p.Verbose {
 		opts.Note = opts.Warn

@@ -27,7 +27,10 @@ type Pahole struct {
 	Features []string // in pahole's order
 	// LangExclude is the list of --lang_exclude, or of PAHOLE_LANG_EXCLUDE.
 	LangExclude string
-	Verbose     bool // -V
+	// KABIPrefix is taken for the whole of each name that starts with it: RHEL's kernels
+	// number the members that they hide, which would keep equal types apart.
+	KABIPrefix string
+	Verbose    bool // -V
 
 	// Ignored are options that are not known. The kernel's build chooses options by
 	// the version of pahole that the kernel was built with, so that newer ones can
@@ -63,18 +66,26 @@ var paholeOptions = []paholeOption{
 	{"btf_features", 0, anArgument, "encode with these `FEATURES`; lists add up, \"+\" and \"default\" stand for pahole's default"},
 	{"btf_features_strict", 0, anArgument, "likewise, but fail if one of these `FEATURES` is not known"},
 	{"jobs", 'j', optionalArgument, "use `N` processors, without N all"},
+	{"kabi_prefix", 0, anArgument, "take `PREFIX` for the whole of each name that starts with it, as kernels derived from RHEL's need it"},
 	{"lang_exclude", 0, anArgument, "skip units in these `LANGUAGES`; C++, Rust and assembly are skipped in any case"},
 	{"numeric_version", 0, noArgument, "print the version as a number, such as 130"},
 	{"supported_btf_features", 0, noArgument, "print the features that are known"},
 	{"verbose", 'V', noArgument, "explain each decision"},
 	{"version", 0, noArgument, "print the version of pahole that this one stands for"},
+	// known for their arguments' sake
+	{"cu_exclude", 'X', anArgument, ""},
+	{"hashbits", 0, anArgument, ""},
+	{"lang", 0, anArgument, ""},
 }
 
 // PaholeFlags defines the options of pahole that are known in f, for help and
-// completion; they are parsed by ParsePahole. The
-// switches of pahole before 1.26 are not among them.
+// completion; they are parsed by ParsePahole. The switches of pahole before 1.26 are not
+// among them.
 func PaholeFlags(f *pflag.FlagSet) {
 	for _, o := range paholeOptions {
+		if o.usage == "" {
+			continue
+		}
 		letter := ""
 		if o.letter != 0 {
 			letter = string(o.letter)
@@ -174,7 +185,7 @@ func (s *paholeParser) short(letters string) error {
 			return fmt.Errorf("-%c is not known", c)
 		}
 		value := ""
-		if paholeOptions[i].argument == optionalArgument {
+		if paholeOptions[i].argument != noArgument {
 			value, letters = letters, ""
 		}
 		if err := s.apply(paholeOptions[i].name, value); err != nil {
@@ -199,6 +210,12 @@ func (s *paholeParser) apply(name, value string) error {
 		if unknown := s.features.list(value); len(unknown) > 0 {
 			return fmt.Errorf("--btf_features_strict: %s: not known", strings.Join(unknown, ","))
 		}
+	case "cu_exclude", "lang":
+		return fmt.Errorf("--%s: of units only --lang_exclude selects here", name)
+	case "hashbits":
+		// the size of a table that is not here
+	case "kabi_prefix":
+		p.KABIPrefix = value
 	case "jobs":
 		n := 0
 		if value != "" {

@@ -21,6 +21,7 @@ var featureSwitches = map[string]struct {
 	feature string
 	on      bool
 }{
+	"btf_gen_all":                          {"float", true}, // all that it has ever added
 	"btf_gen_floats":                       {"float", true},
 	"btf_gen_optimized":                    {"optimized_func", true},
 	"btf_encode_force":                     {"encode_force", true},

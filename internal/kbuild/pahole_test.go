@@ -109,6 +109,14 @@ func TestParsePahole(t *testing.T) {
 			want: Pahole{File: "x.ko", Jobs: 3, Verbose: true, Features: legacy},
 		},
 		{
+			name: "all that pahole up to 1.25 can", args: "-J --btf_gen_all x.ko",
+			want: Pahole{File: "x.ko", Jobs: 1, Features: with(legacy, "float")},
+		},
+		{
+			name: "of RHEL's kernels", args: "-J --kabi_prefix __UNIQUE_ID_rh_kabi_hide --hashbits=16 --btf_base vmlinux x.ko",
+			want: Pahole{File: "x.ko", Base: "vmlinux", Jobs: 1, KABIPrefix: "__UNIQUE_ID_rh_kabi_hide", Features: legacy},
+		},
+		{
 			name: "long -j", args: "-J --jobs=2 x.ko",
 			want: Pahole{File: "x.ko", Jobs: 2, Features: legacy},
 		},
@@ -138,6 +146,8 @@ func TestParsePaholeErrors(t *testing.T) {
 		"-J -jx y.ko":                    `-j "x"`,
 		"-J --jobs=-1 y.ko":              `-j "-1"`,
 		"-J -Q x.ko":                     "-Q is not known",
+		"-J --lang c x.ko":               "--lang: ",
+		"-J -Xdrivers x.ko":              "--cu_exclude: ",
 		"-J --btf_features_strict=x a.o": "--btf_features_strict: x",
 	} {
 		_, err := ParsePahole(strings.Fields(args), "")

@@ -11,6 +11,10 @@
 #include <linux/sched.h>
 #include <uapi/linux/bpf.h>
 
+#ifndef KF_TRUSTED_ARGS
+#define KF_TRUSTED_ARGS 0 /* from Linux 7.0 on it goes without saying */
+#endif
+
 struct kfuncs_counter {
 	long value;
 	u32 readers : 31;
