@@ -2,7 +2,7 @@ GO ?= go
 # what fuzz spends on each target
 FUZZTIME ?= 30s
 
-.PHONY: build test test-kernel bench fuzz lint testdata clean
+.PHONY: build test test-kernel bench fuzz lint testdata dist clean
 
 build: ## the program, static
 	CGO_ENABLED=0 $(GO) build -trimpath -o mkbtf ./cmd/mkbtf
@@ -33,5 +33,8 @@ lint:
 testdata: ## rebuild the test objects; needs the compilers that testdata/README.md names
 	testdata/build.sh
 
+dist: ## what is released, in dist/: programs for seven architectures, Debian packages, man pages and the like; VERSION=1.2
+	@VERSION=$(VERSION) GO=$(GO) scripts/dist.sh
+
 clean:
-	rm -f mkbtf
+	rm -rf mkbtf dist

@@ -7,8 +7,7 @@ import (
 	"runtime/debug"
 )
 
-// printVersion prints the version that the go command recorded in the binary, and
-// the commit if there is one.
+// printVersion prints the version, and the commit if the go command recorded one.
 func printVersion(w io.Writer) error {
 	commit, modified := "", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -25,8 +24,15 @@ func printVersion(w io.Writer) error {
 	return err
 }
 
-// version is the one that the go command recorded in the binary.
+// release is the version of a release; the linker sets it (scripts/dist.sh).
+var release string
+
+// version is that of a release, else the one that the go command recorded in the
+// binary.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
