@@ -48,7 +48,7 @@ mkdir -p "$out"
 extras=$work/mkbtf-$version
 mkdir "$extras"
 build "$work/host" "$("${GO:-go}" env GOHOSTOS)" "$("${GO:-go}" env GOHOSTARCH)"
-"$work/host" --generate-docs="$extras"
+"$work/host" --generate-docs="$extras" >/dev/null
 scripts/licenses.sh >"$extras/copyright"
 { git ls-files -z --error-unmatch examples docs README.md 2>/dev/null || find examples docs README.md -type f -print0; } |
 	xargs -0 cp --parents -t "$extras"

@@ -66,7 +66,7 @@ var paholeOptions = []paholeOption{
 	{"btf_features", 0, anArgument, "encode with these `FEATURES`; lists add up, \"+\" and \"default\" stand for pahole's default"},
 	{"btf_features_strict", 0, anArgument, "likewise, but fail if one of these `FEATURES` is not known"},
 	{"jobs", 'j', optionalArgument, "use `N` processors, without N all"},
-	{"kabi_prefix", 0, anArgument, "take `PREFIX` for the whole of each name that starts with it, as kernels derived from RHEL's need it"},
+	{"kabi_prefix", 0, anArgument, "take `NAME` for the whole of each name that starts with it, as kernels derived from RHEL's need it"},
 	{"lang_exclude", 0, anArgument, "skip units in these `LANGUAGES`; C++, Rust and assembly are skipped in any case"},
 	{"numeric_version", 0, noArgument, "print the version as a number, such as 130"},
 	{"supported_btf_features", 0, noArgument, "print the features that are known"},
