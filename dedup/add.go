@@ -137,7 +137,7 @@ func tagged(t *btf.Type) bool { _, ok := tagClass(t); return ok }
 // resolve makes the node of an untagged type and of all untagged types below it. A
 // type that lacks nodes of what it refers to waits on the stack below those. One
 // that is waiting when it is met again closes a cycle without a tag, which C does
-// not have: that reference becomes void.
+// not have: that reference becomes void, or a stand-in of the same size.
 func (w *Worker) resolve(t *btf.Table, id btf.ID) {
 	w.stack = append(w.stack[:0], id)
 	for len(w.stack) > 0 {
@@ -161,17 +161,17 @@ func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	nt := *typ
 	missing := len(w.stack)
 	if typ.Kind.HasRef() {
-		nt.Ref = w.ref(typ.Ref)
+		nt.Ref = w.ref(t, typ.Ref, holdsValue(typ.Kind))
 	}
 	if typ.Kind == btf.Array {
-		nt.Extra = uint32(w.ref(btf.ID(typ.Extra)))
+		nt.Extra = uint32(w.ref(t, btf.ID(typ.Extra), true))
 	}
 	ms := t.MembersOf(typ)
 	if typ.Kind.HasMemberTypes() {
 		w.tmp = append(w.tmp[:0], ms...)
 		ms = w.tmp
 		for i := range ms {
-			ms[i].Type = w.ref(ms[i].Type)
+			ms[i].Type = w.ref(t, ms[i].Type, true)
 		}
 	}
 	if len(w.stack) > missing {
@@ -183,16 +183,17 @@ func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	return w.g.cons(&nt, ms), true
 }
 
-// ref is what a reference becomes; if it has no node yet it goes on the stack.
-func (w *Worker) ref(id btf.ID) btf.ID {
+// ref is what a reference becomes; if it has no node yet it goes on the stack. value
+// says that a cut reference cannot become void.
+func (w *Worker) ref(t *btf.Table, id btf.ID, value bool) btf.ID {
 	r := w.refs[id]
 	if r < inProgress {
 		return btf.ID(r)
 	}
 	if r == unresolved {
 		w.stack = append(w.stack, id)
-	} else {
-		w.d.cycles.Add(1)
+	} else if w.d.cycles.Add(1); value {
+		return w.g.standIn(t, id)
 	}
 	return 0
 }

@@ -171,26 +171,57 @@ func (g *graph) lookup(t *btf.Type, ms []btf.Member) uint32 {
 	return n
 }
 
-// cut makes references void that would nest deeper than maxDepth.
+// cut makes references void, or lead to stand-ins, that would nest deeper than
+// maxDepth.
 func (g *graph) cut(t *btf.Type, ms []btf.Member) bool {
 	cut := 0
-	deep := func(r *btf.ID) {
-		if n := Ref(*r); !n.isAnchor() && g.depth[n] >= maxDepth {
-			*r = 0
-			cut++
+	deep := func(r *btf.ID, value bool) {
+		n := Ref(*r)
+		if n.isAnchor() || g.depth[n] < maxDepth {
+			return
+		}
+		cut++
+		if *r = 0; value {
+			*r = g.standIn(&btf.Table{Start: 1, Types: g.types[1:]}, btf.ID(n))
 		}
 	}
 	if t.Kind.HasRef() {
-		deep(&t.Ref)
+		deep(&t.Ref, holdsValue(t.Kind))
 	}
 	if t.Kind.HasMemberTypes() {
 		for i := range ms {
-			deep(&ms[i].Type)
+			deep(&ms[i].Type, true)
 		}
 	}
 	g.tooDeep += int64(cut)
 	return cut > 0
 }
+
+// holdsValue reports whether what refers to a type needs the type's size, or that of
+// which it is a name.
+func holdsValue(k btf.Kind) bool { return k != btf.Ptr && k != btf.FuncProto }
+
+// standIn is what stands for a type by value where a reference to it was cut: a pointer
+// to void for a pointer, else a struct without members of the same size.
+func (g *graph) standIn(t *btf.Table, id btf.ID) btf.ID {
+	for range maxStandIn {
+		if Ref(id).isAnchor() || id == 0 {
+			break
+		}
+		switch typ := t.At(id); {
+		case typ.Kind.IsComposite():
+			return btf.ID(g.cons(&btf.Type{Kind: btf.Struct, Size: typ.Size}, nil))
+		case typ.Kind.IsModifier():
+			id = typ.Ref
+			continue
+		}
+		break
+	}
+	return btf.ID(g.cons(&btf.Type{Kind: btf.Ptr}, nil))
+}
+
+// maxStandIn bounds the modifiers that are looked through for a size.
+const maxStandIn = 32
 
 // add appends a node that is not found by cons.
 func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {

@@ -2,10 +2,21 @@ package encode
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"mkbtf/dwarf2btf"
 	"mkbtf/internal/object"
 )
+
+// inDebugFile makes an error about DWARF name the file that has it.
+func inDebugFile(f *object.File, err error) error {
+	name := f.DebugName()
+	if name == "" || strings.Contains(err.Error(), name) {
+		return err
+	}
+	return fmt.Errorf("its debug file %s: %w", name, err)
+}
 
 // source gives what is converted: of the file itself, or of its debug file if it was
 // stripped.

@@ -3,6 +3,7 @@ package encode
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"mkbtf/btf"
 	"mkbtf/dwarf2btf"
@@ -119,6 +120,9 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := e.consistent(t, f, src.AddrSize); err != nil {
+		return nil, nil, err
+	}
 	if len(t.Types) == 0 && !(detached && e.opts.WriteEmpty) {
 		return &emit.Output{NewID: func(id btf.ID) btf.ID { return id }}, nil, nil
 	}
@@ -161,7 +165,7 @@ func (e *Encoder) convert(f *object.File, src *dwarf2btf.Source, ids *btfids.Sec
 		return nil, fmt.Errorf("%w: build the module with -g (CONFIG_DEBUG_INFO), encode it before it is stripped, or name its debug file with --debug-file", err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, inDebugFile(f, err)
 	}
 	if e.base != nil && e.base.Blob.Order != src.Order {
 		return nil, fmt.Errorf("byte order differs from that of the base %s: it belongs to another machine", e.base.Path)
@@ -170,7 +174,32 @@ func (e *Encoder) convert(f *object.File, src *dwarf2btf.Source, ids *btfids.Sec
 	if jobs == 0 {
 		jobs = e.opts.jobs()
 	}
-	return convert(conv, n.overBase, jobs, n.picks, newNamed(ids), f.Guard)
+	c, err := convert(conv, n.overBase, jobs, n.picks, newNamed(ids), f.Guard)
+	if err != nil {
+		return nil, inDebugFile(f, err)
+	}
+	return c, nil
+}
+
+// consistent reports contradictions. What other languages than C do with sizes is not
+// known here: who asked for them is only told.
+func (e *Encoder) consistent(t *btf.Table, f *object.File, addrSize int) error {
+	var base *btf.Blob
+	if e.base != nil {
+		base = e.base.Blob
+	}
+	err := contradictions(t, base, addrSize)
+	included := func(lang uint16) bool {
+		return e.opts.ExcludeLanguages != nil && !slices.Contains(e.opts.ExcludeLanguages, lang)
+	}
+	if err != nil && slices.ContainsFunc(dwarf2btf.DefaultExcluded(), included) {
+		e.opts.note(f.Name, "%v", err)
+		return nil
+	}
+	if err != nil {
+		return inDebugFile(f, err)
+	}
+	return nil
 }
 
 // explain tells what the conditions of the output are, if the user wants to know.

@@ -88,6 +88,14 @@ func (f *File) OpenDebug(path, sysroot string) (debug *File, how string, err err
 	return debug, how, err
 }
 
+// DebugName is the name of the debug file, "" if none was opened.
+func (f *File) DebugName() string {
+	if f.debug == nil {
+		return ""
+	}
+	return f.debug.Name
+}
+
 func (f *File) openDebug(path, sysroot, global string) (*File, string, error) {
 	if path != "" {
 		d, err := f.openMatching(path, nil)

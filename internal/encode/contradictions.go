@@ -1,0 +1,178 @@
+package encode
+
+import (
+	"fmt"
+	"math"
+
+	"mkbtf/btf"
+	"mkbtf/dwarf2btf"
+)
+
+// contradictions reports what types say about each other that cannot be true: members
+// that do not fit their struct, arrays and parameters of what has no size, bit-fields of
+// what is no number. A compiler for C makes none of that, and BPF_BTF_LOAD refuses it.
+// base may be nil.
+func contradictions(t *btf.Table, base *btf.Blob, wordSize int) error {
+	s := sizes{t: t, base: base, word: uint64(wordSize), memo: make([]size, len(t.Types))}
+	for i := range t.Types {
+		typ := &t.Types[i]
+		if what := s.check(typ); what != "" {
+			name := typ.Kind.String()
+			if n := t.Name(typ.Name); n != "" {
+				name += " '" + n + "'"
+			}
+			return fmt.Errorf("the DWARF contradicts itself: %s: %s: %w", name, what, dwarf2btf.ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// sizes works out what types measure.
+type sizes struct {
+	t    *btf.Table
+	base *btf.Blob
+	word uint64
+	memo []size // of own types
+	path []btf.ID
+}
+
+// maxChain bounds the modifiers of a base that are looked through. Those of own types
+// come to an end, as package dedup makes sure.
+const maxChain = 256
+
+// size is that of a type; kind that which it has behind modifiers.
+type size struct {
+	bytes uint64
+	kind  btf.Kind
+	known bool // bytes and kind hold
+	sized bool // it has a size
+}
+
+// at returns a type; nil for void.
+func (s *sizes) at(id btf.ID) *btf.Type {
+	switch {
+	case id == 0:
+		return nil
+	case id >= s.t.Start:
+		return s.t.At(id)
+	}
+	t, _ := s.base.Decode(id, nil, func(uint32) btf.Str { return 0 })
+	return &t
+}
+
+// of returns the size of a type. Chains of modifiers and arrays may be long.
+func (s *sizes) of(id btf.ID) size {
+	s.path = s.path[:0]
+	var z size
+	inBase := 0
+	for {
+		own := id >= s.t.Start
+		if own {
+			if m := s.memo[id-s.t.Start]; m.known {
+				z = m
+				break
+			}
+		}
+		if inBase++; own {
+			inBase = 0
+		}
+		if inBase > maxChain {
+			z = size{known: true}
+			break
+		}
+		typ := s.at(id)
+		if typ == nil || !typ.Kind.IsModifier() && typ.Kind != btf.Array {
+			z = s.plain(typ)
+			if own {
+				s.memo[id-s.t.Start] = z
+			}
+			break
+		}
+		s.path = append(s.path, id)
+		id = typ.Ref
+	}
+	for i := len(s.path) - 1; i >= 0; i-- {
+		id := s.path[i]
+		if typ := s.at(id); typ.Kind == btf.Array {
+			z.kind = btf.Array
+			if z.bytes *= uint64(typ.Size); z.bytes > math.MaxUint32 {
+				z = size{known: true}
+			}
+		}
+		if id >= s.t.Start {
+			s.memo[id-s.t.Start] = z
+		}
+	}
+	return z
+}
+
+func (s *sizes) plain(typ *btf.Type) size {
+	if typ == nil {
+		return size{known: true}
+	}
+	z := size{kind: typ.Kind, known: true, sized: true}
+	switch typ.Kind {
+	case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64:
+		z.bytes = uint64(typ.Size)
+	case btf.Ptr:
+		z.bytes = s.word
+	default:
+		z.sized = false
+	}
+	return z
+}
+
+// check says what is wrong with a type, "" if nothing is.
+func (s *sizes) check(typ *btf.Type) string {
+	switch typ.Kind {
+	case btf.Struct, btf.Union:
+		for _, m := range s.t.MembersOf(typ) {
+			if what := s.member(typ, m); what != "" {
+				return fmt.Sprintf("member '%s' %s", s.t.Name(m.Name), what)
+			}
+		}
+	case btf.Array:
+		if z := s.of(typ.Ref); !z.sized || z.bytes*uint64(typ.Size) > math.MaxUint32 {
+			return "its elements have no size, or too many bytes in all"
+		}
+	case btf.FuncProto:
+		if typ.Ref != 0 && !s.of(typ.Ref).sized {
+			return "returns what has no size"
+		}
+		ms := s.t.MembersOf(typ)
+		for i, m := range ms {
+			if m.Type == 0 && i == len(ms)-1 {
+				break // the dots of a variadic function
+			}
+			if !s.of(m.Type).sized {
+				return fmt.Sprintf("parameter %d '%s' has no size", i, s.t.Name(m.Name))
+			}
+		}
+	case btf.Var:
+		if !s.of(typ.Ref).sized {
+			return "has no size"
+		}
+	}
+	return ""
+}
+
+func (s *sizes) member(typ *btf.Type, m btf.Member) string {
+	z := s.of(m.Type)
+	bits, end := uint64(m.Bits), uint64(typ.Size)*8
+	switch {
+	case !z.sized:
+		return "has no size"
+	case bits == 0 && m.Off%8 != 0:
+		return "does not begin at a byte"
+	case bits > 0 && z.kind != btf.Int && !z.kind.IsEnum():
+		return "is a bit-field of what is no number"
+	case bits > z.bytes*8:
+		return fmt.Sprintf("has %d bits of %d bytes", bits, z.bytes)
+	case bits == 0:
+		bits = z.bytes * 8
+	}
+	if uint64(m.Off)+bits > end {
+		return fmt.Sprintf("ends at bit %d of %d", uint64(m.Off)+bits, end)
+	}
+	return ""
+}
