@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
 	"mkbtf/btf"
+	"mkbtf/internal/dump/dumptest"
 )
 
 // cCases are BTFs and what of C they show. With lossy, C has no way to say all of it.
@@ -250,12 +252,14 @@ func TestCGolden(t *testing.T) {
 
 // TestCCompiles compiles the cases, with their own assertions, for several machines.
 func TestCCompiles(t *testing.T) {
-	for _, cc := range compilers(t, 8) {
-		t.Run(strings.Join(cc, " "), func(t *testing.T) {
+	for _, cc := range dumptest.Compilers(t, 8) {
+		t.Run(strings.Join(append([]string{filepath.Base(cc[0])}, cc[1:]...), " "), func(t *testing.T) {
 			for _, c := range cCases {
 				opts := c.opts
 				opts.Asserts = true
-				compile(t, cc, c.name, inC(t, build(t, nil, c.fill), opts))
+				if err := dumptest.Check(cc, inC(t, build(t, nil, c.fill), opts)); err != nil {
+					t.Errorf("%s: %v", c.name, err)
+				}
 			}
 		})
 	}
@@ -281,8 +285,10 @@ func TestCOverBase(t *testing.T) {
 		}
 	}
 	both := append(inC(t, base, COptions{Guard: "__BASE_H__"}), text...)
-	for _, cc := range compilers(t, 8) {
-		compile(t, cc, "over-base", both)
+	for _, cc := range dumptest.Compilers(t, 8) {
+		if err := dumptest.Check(cc, both); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // Compiler finds a C compiler: gcc, clang or a cross gcc, under its own name or, as
@@ -28,6 +29,42 @@ func Compiler(name string) string {
 		}
 	}
 	return best
+}
+
+// Compilers are those at hand for machines whose pointers have that many bytes, each with
+// the arguments that it needs. It skips the test if there are none.
+func Compilers(t *testing.T, pointer int) [][]string {
+	t.Helper()
+	all := [][]string{
+		{"gcc"},
+		{"gcc", "-std=gnu2x"},
+		{"clang"},
+		{"clang", "-target", "bpf"},
+		{"aarch64-linux-gnu-gcc"},
+		{"powerpc64le-linux-gnu-gcc"},
+		{"riscv64-linux-gnu-gcc"},
+		{"s390x-linux-gnu-gcc"},
+	}
+	if pointer == 4 {
+		all = [][]string{
+			{"i686-linux-gnu-gcc"},
+			{"arm-linux-gnueabihf-gcc"},
+			{"clang", "-target", "i386-linux-gnu"},
+			{"clang", "-target", "armeb-linux-gnueabi"},
+			{"clang", "-target", "mips-linux-gnu"},
+			{"clang", "-target", "powerpc-linux-gnu"},
+		}
+	}
+	var list [][]string
+	for _, cc := range all {
+		if cc[0] = Compiler(cc[0]); cc[0] != "" {
+			list = append(list, cc)
+		}
+	}
+	if list == nil {
+		t.Skip("no C compiler is installed")
+	}
+	return list
 }
 
 // Check has the compiler cc[0], with the arguments that follow it, check a header. All
