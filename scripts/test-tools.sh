@@ -21,6 +21,7 @@ powerpc64le-linux-gnu-gcc-12 gcc-12-powerpc64le-linux-gnu
 qemu-system-x86_64 qemu-system-x86
 busybox busybox-static
 cpio cpio
+chromium chromium
 xz xz-utils
 zstd zstd
 eu-strip elfutils
