@@ -17,39 +17,49 @@ debian_mirror() {
 		sed 's,/*$,,' | grep '/debian$' | sort -u | head -n 1 | grep . || echo http://deb.debian.org/debian
 }
 
-# private_apt: package lists of several Debian suites, apart from the machine's
-# own, in the array apt; renewed once a day. Nothing is ever installed from them.
+# private_apt [ARCH[/SUITE]]: package lists of several Debian suites, or of one, apart
+# from the machine's own, in the array apt; renewed once a day. Nothing is ever
+# installed from them. ARCH is another architecture than the machine's.
 private_apt() {
 	command -v apt-get >/dev/null || die "apt-get not found: packages can only be fetched on Debian and its derivatives"
-	local dir=$cache/apt mirror suite
+	local arch=${1%%/*} only= dir mirror suite
+	case ${1-} in */*) only=${1#*/} ;; esac
+	dir=$cache/apt${arch:+-$arch}${only:+-$only}
 	mirror=$(debian_mirror)
 	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
 	: >"$dir/status"
-	for suite in bookworm trixie sid; do
+	for suite in ${only:-bookworm trixie sid}; do
 		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main contrib"
 	done >"$dir/sources.list"
-	for suite in bookworm-security trixie-security; do
+	[ -n "$only" ] || for suite in bookworm-security trixie-security; do
 		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror-security $suite main"
 	done >>"$dir/sources.list"
 	apt=(
 		-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" -o Dir::Cache="$dir/cache"
 		-o APT::Sandbox::User=root -o Acquire::Languages=none -o Debug::NoLocking=1
+		${arch:+-o APT::Architecture="$arch" -o APT::Architectures="$arch"}
 	)
 	[ -n "$(find "$dir/lists" -maxdepth 1 -name '*_Packages*' -mtime -1 -print -quit)" ] ||
 		apt-get "${apt[@]}" -qq update >&2 || die "apt-get update failed"
 }
 
-# unpack_package NAME DIRECTORY: fetches a package (NAME or NAME/SUITE) and unpacks it there.
+# unpack_package NAME DIRECTORY [PATTERN...]: fetches a package (NAME or NAME/SUITE) and
+# unpacks it there, or only the files that match one of the patterns, where / is nothing special.
 unpack_package() {
-	local tmp
+	local tmp package=$1 to=$2
+	shift 2
 	tmp=$(mktemp -d "$cache/deb.XXXXXX")
-	(cd "$tmp" && apt-get "${apt[@]}" -qq download "$1" >&2) || {
+	(cd "$tmp" && apt-get "${apt[@]}" -qq download "$package" >&2) || {
 		rm -rf "$tmp"
-		die "cannot download $1"
+		die "cannot download $package"
 	}
-	mkdir -p "$2"
-	dpkg-deb -x "$tmp"/*.deb "$2"
+	mkdir -p "$to"
+	if [ $# = 0 ]; then
+		dpkg-deb -x "$tmp"/*.deb "$to"
+	else
+		dpkg-deb --fsys-tarfile "$tmp"/*.deb | tar -C "$to" -x --wildcards "$@"
+	fi
 	rm -rf "$tmp"
 }
 

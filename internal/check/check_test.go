@@ -221,12 +221,12 @@ func TestExpand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "modules.dep"), []byte("kernel/b.ko: kernel/a/snd-dummy.ko.xz\nkernel/a/snd-dummy.ko.xz:\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "modules.dep"), []byte("kernel/b.ko: kernel/a/snd-dummy.ko.xz\nkernel/a/snd-dummy.ko.xz:\n/lib/modules/6.12/kernel/abs.ko:\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	l := Lookup{Release: "6.12", Sysroot: root}
-	got, err := l.Expand([]string{"snd_dummy", dir, "absent.ko"})
-	want := []string{dir + "/kernel/a/snd-dummy.ko.xz", dir + "/kernel/a/snd-dummy.ko.xz", dir + "/kernel/b.ko", "absent.ko"}
+	got, err := l.Expand([]string{"snd_dummy", "abs", dir, "absent.ko"})
+	want := []string{dir + "/kernel/a/snd-dummy.ko.xz", dir + "/kernel/abs.ko", dir + "/kernel/a/snd-dummy.ko.xz", dir + "/kernel/b.ko", "absent.ko"}
 	if err != nil || strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%q, %v", got, err)
 	}

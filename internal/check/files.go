@@ -109,10 +109,10 @@ func (l Lookup) find(name string) (string, error) {
 			if normal(base) != normal(name) {
 				continue
 			}
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(dir, path)
+			if filepath.IsAbs(path) {
+				return filepath.Join(cmp.Or(l.Sysroot, "/"), path), nil
 			}
-			return path, nil
+			return filepath.Join(dir, path), nil
 		}
 		return "", fmt.Errorf("%s: no such file, and no module of that name in %s", name, dir)
 	}

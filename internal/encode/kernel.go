@@ -1,8 +1,12 @@
 package encode
 
 import (
+	"errors"
+	"fmt"
+
 	"mkbtf/dedup"
 	"mkbtf/internal/kernels"
+	"mkbtf/internal/object"
 )
 
 // findBase looks for the installed kernel of Options.Kernel and makes its file the
@@ -12,6 +16,9 @@ func (o *Options) findBase() (*Base, error) {
 		return nil, nil
 	}
 	found, err := kernels.Find(*o.Kernel)
+	if errors.Is(err, kernels.ErrNotFound) && !errors.Is(err, object.ErrBuiltWithout) && o.Form != SelfContained {
+		return nil, fmt.Errorf("%w, or choose --form self-contained, which needs none", err)
+	}
 	if err != nil {
 		return nil, err
 	}

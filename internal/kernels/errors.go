@@ -3,8 +3,11 @@ package kernels
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"mkbtf/internal/object"
 )
 
 // Errors that a caller can tell apart with errors.Is.
@@ -36,9 +39,11 @@ type Attempt struct {
 // NotFoundError says what was looked at in vain. It matches ErrNotFound, and
 // whatever the errors of the attempts match.
 type NotFoundError struct {
-	Release string
-	Sysroot string // "" or "/" for this system
-	Tried   []Attempt
+	Release   string
+	Sysroot   string // "" or "/" for this system
+	KernelDir string // "" if none was given
+	Running   bool   // it is the kernel that runs
+	Tried     []Attempt
 }
 
 func (e *NotFoundError) Error() string {
@@ -47,13 +52,32 @@ func (e *NotFoundError) Error() string {
 	if !root(e.Sysroot).here() {
 		fmt.Fprintf(&b, " below %s", e.Sysroot)
 	}
-	if len(e.Tried) == 0 {
-		fmt.Fprintf(&b, ": there is no vmlinux in /lib/modules/%s/build or /usr/lib/debug and no kernel of that release in /boot or /lib/modules/%[1]s", e.Release)
+	sep := ": "
+	say := func(format string, args ...any) {
+		fmt.Fprintf(&b, sep+format, args...)
+		sep = "; "
 	}
-	for i, t := range e.Tried {
-		fmt.Fprintf(&b, "%s%v", [2]string{": ", "; "}[min(i, 1)], t.Err)
+	tree := ""
+	if e.KernelDir != "" && !slices.ContainsFunc(e.Tried, func(t Attempt) bool { return filepath.Dir(t.Path) == filepath.Clean(e.KernelDir) }) {
+		tree = e.KernelDir + ", "
 	}
-	b.WriteString(": install that kernel, or name a file that holds its BTF")
+	switch {
+	case len(e.Tried) == 0:
+		say("there is no vmlinux in %s/lib/modules/%s/build or /usr/lib/debug and no kernel of that release in /boot or /lib/modules/%[2]s", tree, e.Release)
+	case tree != "":
+		say("there is no vmlinux in %s", e.KernelDir)
+	}
+	for _, t := range e.Tried {
+		say("%v", t.Err)
+	}
+	if e.Running {
+		say("the running kernel has no %s", sysfsBTF)
+	}
+	if slices.ContainsFunc(e.Tried, func(t Attempt) bool { return errors.Is(t.Err, object.ErrBuiltWithout) }) {
+		b.WriteString(": a kernel without BTF takes none from modules; for other uses --form self-contained needs no kernel")
+	} else {
+		b.WriteString(": install that kernel, or name a file that holds its BTF")
+	}
 	return b.String()
 }
 

@@ -76,6 +76,9 @@ func (f *finder) find() (*Found, error) {
 		return nil, fmt.Errorf("%q is not the release of a kernel", f.Release)
 	}
 	r := root(f.Sysroot)
+	if st, err := os.Stat(string(r)); r != "" && (err != nil || !st.IsDir()) {
+		return nil, fmt.Errorf("%s: no directory in which a system could lie", r)
+	}
 	for _, p := range places {
 		for _, name := range r.expand(strings.ReplaceAll(p.path, "{}", f.Release)) {
 			if found, err := f.tryBelow(r, p.kind, name); err != nil || found != nil {
@@ -83,7 +86,8 @@ func (f *finder) find() (*Found, error) {
 			}
 		}
 	}
-	if r.here() && f.running == f.Release {
+	running := r.here() && f.running == f.Release
+	if running {
 		if found, err := f.try(sysfs, f.sysfs, f.sysfs); err != nil || found != nil {
 			return found, err
 		}
@@ -92,7 +96,7 @@ func (f *finder) find() (*Found, error) {
 		f.last.Tried = f.tried
 		return f.last, nil
 	}
-	return nil, &NotFoundError{f.Release, f.Sysroot, f.tried}
+	return nil, &NotFoundError{f.Release, f.Sysroot, f.KernelDir, running, f.tried}
 }
 
 func (f *finder) tryBelow(r root, k kind, name string) (*Found, error) {

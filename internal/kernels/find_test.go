@@ -52,6 +52,9 @@ func content(t testing.TB, spec string) []byte {
 	case "nobtf":
 		f.Sections = f.Sections[:1]
 		return packed(t, f.Bytes())
+	case "debug": // split off, .BTF is elsewhere
+		f.Sections[1] = elftest.Section{Name: ".BTF", Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC, Size: uint64(len(raw))}
+		return f.Bytes()
 	case "raw":
 		return raw
 	case "cut":
@@ -224,7 +227,12 @@ func TestFind(t *testing.T) {
 		{
 			"kernel without BTF",
 			[][2]string{{"boot/vmlinuz-6.12.1-test", "nobtf 6.12.1-test"}},
-			"", "", "", "boot/vmlinuz-6.12.1-test: the kernel 6.12.1-test in it (zstd) was built without CONFIG_DEBUG_INFO_BTF: no BTF in it: install",
+			"", "", "", "boot/vmlinuz-6.12.1-test: the kernel 6.12.1-test in it (zstd) was built without CONFIG_DEBUG_INFO_BTF: no BTF in it: a kernel without BTF takes none from modules",
+		},
+		{
+			"debug vmlinux without content", // SUSE's vmlinux.debug
+			[][2]string{{"usr/lib/debug/usr/lib/modules/6.12.1-test/vmlinux.debug", "debug 6.12.1-test"}},
+			"", "", "", "vmlinux.debug: no .BTF section with content: no BTF in it: install",
 		},
 		{
 			"nothing", nil, "", "", "", ": there is no vmlinux in /lib/modules/6.12.1-test/build or /usr/lib/debug and no kernel of that release in /boot or /lib/modules/6.12.1-test: install",
@@ -296,6 +304,54 @@ func TestKernelDir(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.path)
 			}
 		})
+	}
+}
+
+// TestNowhere says where it was looked, and what else can be done.
+func TestNowhere(t *testing.T) {
+	dir := tree(t, [][2]string{{"headers/Makefile", "x"}, {"old/vmlinux", "cut 6.12.1-test"}, {"empty/x", "x"}, {"boot/vmlinuz-" + want, "vmlinuz 6.12.2-test"}})
+	t.Chdir(dir)
+	for _, tt := range []struct {
+		name, sysroot, tree, msg string
+	}{
+		{"with a build tree", "empty", "headers", "found below empty: there is no vmlinux in headers, /lib/modules/6.12.1-test/build or /usr/lib/debug and no kernel"},
+		{"with a build tree, another kernel", ".", "headers", "found below .: there is no vmlinux in headers; boot/vmlinuz-6.12.1-test: holds kernel 6.12.2-test, not 6.12.1-test: install"},
+		{"vmlinux cut off", "./empty/", "old/", "found below ./empty/: old/vmlinux: "},
+		{"no such system", "missing", "", "missing: no directory in which a system could lie"},
+		{"no directory", "empty/x", "", "empty/x: no directory in which a system could lie"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Find(Options{Release: want, Sysroot: tt.sysroot, KernelDir: tt.tree})
+			if err == nil || !strings.Contains(err.Error(), tt.msg) {
+				t.Errorf("%v, want %q", err, tt.msg)
+			}
+		})
+	}
+	f := finder{Options: Options{Release: "0.0-mkbtf"}, running: "0.0-mkbtf", sysfs: filepath.Join(dir, "none")}
+	if _, err := f.find(); err == nil || !strings.Contains(err.Error(), "; the running kernel has no /sys/kernel/btf/vmlinux: install") {
+		t.Errorf("running kernel: %v", err)
+	}
+}
+
+// TestRelativeSysroot takes the directory of a system as it is written.
+func TestRelativeSysroot(t *testing.T) {
+	t.Chdir(tree(t, [][2]string{
+		{"sys/boot/vmlinuz-" + want, "-> /kernels/image"}, {"sys/kernels/image", "vmlinuz " + want}, {"sys/x/y", "x"},
+	}))
+	for _, tt := range []struct{ dir, sysroot, path string }{
+		{".", "sys", "sys/kernels/image"},
+		{".", "./sys/", "sys/kernels/image"},
+		{"sys", ".", "kernels/image"},
+		{"x", "..", "../kernels/image"},
+	} {
+		t.Chdir(tt.dir)
+		got, err := Find(Options{Release: want, Sysroot: tt.sysroot})
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", tt.sysroot, err)
+		case got.Path != tt.path:
+			t.Errorf("%s: found %s, want %s", tt.sysroot, got.Path, tt.path)
+		}
 	}
 }
 

@@ -14,7 +14,9 @@ var (
 	ErrTruncated = elfhdr.ErrTruncated
 	ErrMalformed = elfhdr.ErrMalformed
 	ErrNoBTF     = errors.New("no BTF in it")
-	ErrFormat    = errors.New("not a format that can be read")
+	// ErrBuiltWithout is the ErrNoBTF of a whole kernel.
+	ErrBuiltWithout = fmt.Errorf("was built without CONFIG_DEBUG_INFO_BTF: %w", ErrNoBTF)
+	ErrFormat       = errors.New("not a format that can be read")
 )
 
 // SectionError says what is wrong in the content of a section and where.

@@ -40,7 +40,7 @@ func kernelBTF(name string, img *bootimg.Image) (*BTFData, error) {
 		}
 		if len(f.Sections) > 0 {
 			d, err := f.BTF()
-			if errors.Is(err, ErrNoBTF) && !f.Relocatable() {
+			if _, stripped := f.Section(".BTF"); errors.Is(err, ErrNoBTF) && !f.Relocatable() && !stripped {
 				return nil, noBTF(name, img)
 			}
 			return d, err
@@ -71,5 +71,5 @@ func noBTF(name string, img *bootimg.Image) error {
 	if img.How != "" {
 		what += " in it (" + img.How + ")"
 	}
-	return fmt.Errorf("%s: %s was built without CONFIG_DEBUG_INFO_BTF: %w", name, what, ErrNoBTF)
+	return fmt.Errorf("%s: %s %w", name, what, ErrBuiltWithout)
 }
