@@ -20,7 +20,9 @@ var (
 	ErrNoBTF     = errors.New("no BTF header")
 	ErrTruncated = errors.New("truncated")
 	ErrMalformed = errors.New("malformed BTF")
-	ErrNeedsBase = errors.New("needs its base BTF")
+	// ErrNeedsBase: a type or name is referred to that neither the BTF nor its base
+	// has. It was made over another base, or is malformed; it matches ErrMalformed too.
+	ErrNeedsBase = fmt.Errorf("%w: it needs another base", ErrMalformed)
 )
 
 // FormatError says what is wrong in a BTF blob and where.
@@ -257,7 +259,7 @@ func (b *Blob) check() error {
 		if what == "name" {
 			msg = fmt.Sprintf("type [%d] %s: name offset %#x is outside the strings", b.start+ID(i), k, bad)
 		}
-		return &FormatError{"types", b.typePos(int(off)), msg, ErrMalformed}
+		return &FormatError{"types", b.typePos(int(off)), msg, ErrNeedsBase}
 	}
 	return nil
 }

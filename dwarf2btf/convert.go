@@ -43,7 +43,7 @@ func New(src *Source, opts Options) (*Converter, error) {
 	bytes := func(s Section) (b []byte, err error) {
 		if s != nil {
 			if b, err = s.Bytes(); err != nil {
-				return nil, fmt.Errorf("%s: %w", s.Name(), err)
+				return nil, unreadable(s.Name(), 0, err)
 			}
 		}
 		return b, nil

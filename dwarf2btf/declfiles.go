@@ -96,7 +96,7 @@ func (r *lineReader) load(n uint64) error {
 	}
 	data, err := sec.Read(r.off, min(n, sec.Size()-r.off), nil)
 	if err != nil {
-		return &Error{Section: ".debug_line", Offset: r.off, Msg: err.Error(), Err: err}
+		return unreadable(".debug_line", r.off, err)
 	}
 	r.d.data, r.d.big = data, r.w.big
 	return nil

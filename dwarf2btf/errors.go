@@ -3,6 +3,7 @@ package dwarf2btf
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Errors that callers can tell apart with errors.Is.
@@ -34,6 +35,15 @@ func (e *Error) Error() string {
 
 // Unwrap returns the sentinel, for errors.Is.
 func (e *Error) Unwrap() error { return e.Err }
+
+// unreadable is the error of a section that cannot be read. Where the section's own
+// error says which place is to blame, that is more exact than off.
+func unreadable(section string, off uint64, err error) error {
+	if strings.Contains(err.Error(), section+"+0x") {
+		return err
+	}
+	return &Error{Section: section, Offset: off, Msg: err.Error(), Err: err}
+}
 
 func malformed(section string, off uint64, format string, args ...any) *Error {
 	return &Error{Section: section, Offset: off, Msg: fmt.Sprintf(format, args...), Err: ErrMalformed}

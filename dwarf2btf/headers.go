@@ -53,7 +53,7 @@ func (c *Converter) readHeaders(section int32) error {
 	for off := uint64(0); off < s.Size(); {
 		data, err := s.Read(off, min(maxHeader, s.Size()-off), buf)
 		if err != nil {
-			return &Error{Section: s.Name(), Offset: off, Msg: err.Error(), Err: err}
+			return unreadable(s.Name(), off, err)
 		}
 		h, err := c.parseHeader(s, data, off)
 		if err != nil {

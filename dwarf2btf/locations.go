@@ -183,7 +183,7 @@ func (w *Worker) locList(off uint64) (place, error) {
 		n = min(n, sec.Size()-off)
 		data, err := sec.Read(off, n, w.locBuf)
 		if err != nil {
-			return place{}, &Error{Section: ".debug_loc", Offset: off, Msg: err.Error(), Err: err}
+			return place{}, unreadable(".debug_loc", off, err)
 		}
 		d := decoder{data: data, big: w.big}
 		s = listState{}

@@ -298,7 +298,7 @@ func (l *lazySection) get(s Section, name string) ([]byte, error) {
 		}
 		l.data, l.err = s.Read(0, s.Size(), nil)
 		if l.err != nil {
-			l.err = &Error{Section: name, Msg: l.err.Error(), Err: l.err}
+			l.err = unreadable(name, 0, l.err)
 		}
 	})
 	return l.data, l.err
@@ -312,7 +312,7 @@ func (l *lazySection) raw(s Section, name string) ([]byte, error) {
 			return
 		}
 		if l.data, l.err = s.Bytes(); l.err != nil {
-			l.err = &Error{Section: name, Msg: l.err.Error(), Err: l.err}
+			l.err = unreadable(name, 0, l.err)
 		}
 	})
 	return l.data, l.err

@@ -62,7 +62,7 @@ func (w *Worker) ranges(form uint16, v uint64, list []addressRange, limit int) (
 		n = min(n, sec.Size()-v)
 		data, err := sec.Read(v, n, w.locBuf)
 		if err != nil {
-			return nil, &Error{Section: name, Offset: v, Msg: err.Error(), Err: err}
+			return nil, unreadable(name, v, err)
 		}
 		all, complete, err := read(decoder{data: data, big: w.big}, list, limit)
 		if err != nil || complete {
@@ -176,7 +176,7 @@ func (w *Worker) rnglistx(sec Section, index uint64) (uint64, error) {
 	}
 	data, err := sec.Read(base+index*width, width, w.locBuf)
 	if err != nil {
-		return 0, &Error{Section: ".debug_rnglists", Offset: base, Msg: err.Error(), Err: err}
+		return 0, unreadable(".debug_rnglists", base, err)
 	}
 	d := decoder{data: data, big: w.big}
 	rel, ok := d.fixed(0, int(width))

@@ -60,18 +60,31 @@ func (t *temp) openNamed() error {
 	defer t.mu.Unlock()
 	for range 100 {
 		name := t.hidden()
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		fd, err := unix.Open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 		if err == nil {
-			t.file, t.name = f, name
+			// Errors of writing name the file that they are about.
+			t.file, t.name = os.NewFile(uintptr(fd), filepath.Join(t.dir, t.base)), name
 			return nil
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if err != unix.EEXIST && err != unix.EINTR {
 			t.unwatch()
-			return err
+			return t.failed("create", err)
 		}
 	}
 	t.unwatch()
-	return &fs.PathError{Op: "create", Path: t.hidden(), Err: fs.ErrExist}
+	return t.failed("create", fs.ErrExist)
+}
+
+// failed is the error of a system call, with the name of the file that it is all
+// about instead of a temporary one.
+func (t *temp) failed(op string, err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		err = e.Err
+	case *os.LinkError:
+		err = e.Err
+	}
+	return &fs.PathError{Op: op, Path: filepath.Join(t.dir, t.base), Err: err}
 }
 
 func (t *temp) procName() string { return fmt.Sprintf("/proc/self/fd/%d", t.file.Fd()) }
@@ -166,7 +179,7 @@ func (t *temp) rename(path string) error {
 		}
 	}
 	if err := os.Rename(t.name, path); err != nil {
-		return err
+		return t.failed("rename", err)
 	}
 	t.name = ""
 	return nil
@@ -182,10 +195,10 @@ func (t *temp) link() error {
 			return nil
 		}
 		if err != unix.EEXIST {
-			return &os.LinkError{Op: "linkat", Old: t.file.Name(), New: name, Err: err}
+			return t.failed("link", err)
 		}
 	}
-	return &fs.PathError{Op: "linkat", Path: t.file.Name(), Err: fs.ErrExist}
+	return t.failed("link", fs.ErrExist)
 }
 
 // syncDir makes the rename durable. File systems that cannot sync a directory

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"mkbtf/btf"
 	"mkbtf/emit"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kernels"
 	"mkbtf/internal/object"
 )
@@ -57,25 +56,16 @@ func runBase(args []string, s streams) error {
 		return err
 	}, emit.ReplaceOptions{})
 	if err != nil {
-		return inFile(*out, err)
+		return fileerr.In(*out, err)
 	}
 	return nil
 }
 
 // fileBase reads a kernel's BTF from a file.
 func fileBase(path string, verbose bool, s streams) (*object.BTFData, error) {
-	data, err := readBTF(path, s)
+	data, _, err := readKernel(path, s)
 	if err != nil {
-		return nil, inFile(path, err)
-	}
-	if data.Base != nil {
-		return nil, inFile(path, errors.New("is a module with a .BTF.base, not a kernel"))
-	}
-	if _, err := btf.Parse(data.BTF, nil); err != nil {
-		if errors.Is(err, btf.ErrMalformed) {
-			err = fmt.Errorf("%w: is it a module? a base is a kernel's BTF", err)
-		}
-		return nil, inFile(path, err)
+		return nil, err
 	}
 	if verbose {
 		of := ""

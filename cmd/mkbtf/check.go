@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"mkbtf/internal/check"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kernels"
 	"mkbtf/internal/object"
 )
@@ -56,11 +57,11 @@ func checkKernels(bases, releases []string, live bool, sysroot string, s streams
 	for _, path := range bases {
 		data, err := readBTF(path, s)
 		if err != nil {
-			return nil, "", inFile(path, err)
+			return nil, "", fileerr.In(path, err)
 		}
 		k, err := check.NewKernel(path, data)
 		if err != nil {
-			return nil, "", inFile(path, err)
+			return nil, "", fileerr.In(path, err)
 		}
 		ks = append(ks, k)
 	}
@@ -79,7 +80,7 @@ func checkKernels(bases, releases []string, live bool, sysroot string, s streams
 	if live {
 		k, err := check.LoadKernel(runningBTF)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: name a kernel with --base or --kernel", inFile(runningBTF, err))
+			return nil, "", fmt.Errorf("%w: name a kernel with --base or --kernel", fileerr.In(runningBTF, err))
 		}
 		k.Live, k.Mismatch = true, check.MismatchConfig(k.Release, "")
 		ks = append(ks, k)
@@ -116,7 +117,7 @@ type checkReport struct {
 
 func (r *checkReport) add(file string, vs []*check.Verdict, err error) {
 	if err != nil {
-		r.errs = append(r.errs, inFile(file, err))
+		r.errs = append(r.errs, fileerr.In(file, err))
 		return
 	}
 	r.tally.Add(vs)

@@ -9,6 +9,7 @@ import (
 
 	"mkbtf/btf"
 	"mkbtf/internal/dump"
+	"mkbtf/internal/fileerr"
 )
 
 func runDump(args []string, s streams) error {
@@ -49,7 +50,7 @@ func runDump(args []string, s streams) error {
 	}
 	if err := writeBTF(s.out, b, *format, opts); err != nil {
 		if errors.Is(err, dump.ErrNoSuchType) || errors.Is(err, dump.ErrTooDeep) || errors.Is(err, dump.ErrTooLarge) {
-			return inFile(files[0], err)
+			return fileerr.In(files[0], err)
 		}
 		return err
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
 
 	"mkbtf/emit"
 	"mkbtf/internal/encode"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/jobserver"
 	"mkbtf/internal/kbuild"
 	"mkbtf/internal/kernels"
@@ -127,15 +127,15 @@ func printConditions(w io.Writer, file string, conditions []emit.Condition) {
 	}
 }
 
-// joinFiles makes one error of those of many files. What all files failed by alike,
-// such as a bad base, is said once.
+// joinFiles makes one error of those of many files. What they all failed by, such as a
+// bad base, is said once.
 func joinFiles(files []string, errs []error) error {
-	if len(errs) > 1 && errs[0] != nil && !slices.ContainsFunc(errs, func(err error) bool { return err != errs[0] }) {
-		return errs[0]
+	if setup := (*encode.SetupError)(nil); len(errs) > 0 && errors.As(errs[0], &setup) {
+		return setup
 	}
 	for i, err := range errs {
 		if err != nil {
-			errs[i] = inFile(files[i], err)
+			errs[i] = fileerr.In(files[i], err)
 		}
 	}
 	return errors.Join(errs...)

@@ -3,10 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"mkbtf/internal/fileerr"
 )
 
 // errMismatch is how check and diff say that they found what they look for. It is
@@ -20,17 +21,6 @@ func (e *usageError) Error() string { return e.msg }
 
 func usageErrorf(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
-}
-
-// inFile makes an error begin with the name of the file, once.
-func inFile(file string, err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Path == file {
-		return fmt.Errorf("%s: %w", file, pe.Err)
-	}
-	if strings.HasPrefix(err.Error(), file+":") {
-		return err
-	}
-	return fmt.Errorf("%s: %w", file, err)
 }
 
 // each takes errors apart that errors.Join has joined, so that each file's has a
@@ -57,7 +47,7 @@ func finish(err error, s streams) int {
 		return exitMismatch
 	}
 	for _, e := range each(err) {
-		fmt.Fprintln(s.err, "mkbtf:", strings.ReplaceAll(strings.TrimSpace(e.Error()), "\n", "; "))
+		fmt.Fprintln(s.err, "mkbtf:", strings.ReplaceAll(strings.TrimSpace(fileerr.Text(e)), "\n", "; "))
 	}
 	if errors.As(err, &usage) {
 		return exitUsage

@@ -23,6 +23,7 @@ func TestFinish(t *testing.T) {
 		{"several lines", errors.New("x.ko: bad\nworse\n"), exitFailed, "mkbtf: x.ko: bad; worse\n"},
 		{"several files", errors.Join(errors.New("x.ko: bad"), errors.New("y.ko: bad")), exitFailed, "mkbtf: x.ko: bad\nmkbtf: y.ko: bad\n"},
 		{"two causes", fmt.Errorf("x.ko: %w: %w", fs.ErrNotExist, fs.ErrPermission), exitFailed, "mkbtf: x.ko: file does not exist: permission denied\n"},
+		{"system", &fs.PathError{Op: "open", Path: "x.ko", Err: fs.ErrNotExist}, exitFailed, "mkbtf: x.ko: file does not exist\n"},
 		{"usage", usageErrorf("dump: %d files", 2), exitUsage, "mkbtf: dump: 2 files\n"},
 		{"mismatch", errMismatch, exitMismatch, ""},
 	}
@@ -31,28 +32,6 @@ func TestFinish(t *testing.T) {
 			var out strings.Builder
 			if got := finish(tt.err, streams{err: &out}); got != tt.want || out.String() != tt.out {
 				t.Errorf("status %d and %q, want %d and %q", got, out.String(), tt.want, tt.out)
-			}
-		})
-	}
-}
-
-func TestInFile(t *testing.T) {
-	bad := errors.New("bad")
-	tests := []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"plain", bad, "x.ko: bad"},
-		{"has the name", fmt.Errorf("x.ko: %w", bad), "x.ko: bad"},
-		{"system", &fs.PathError{Op: "open", Path: "x.ko", Err: bad}, "x.ko: bad"},
-		{"system, other file", &fs.PathError{Op: "open", Path: "y", Err: bad}, "x.ko: open y: bad"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := inFile("x.ko", tt.err)
-			if got.Error() != tt.want || !errors.Is(got, bad) {
-				t.Errorf("got %q, want %q that wraps the cause", got, tt.want)
 			}
 		})
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -38,6 +40,9 @@ func parse(f *pflag.FlagSet, args []string, least, most int, want string) ([]str
 	if err := f.Parse(args); err != nil {
 		if err == pflag.ErrHelp {
 			return nil, err
+		}
+		if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
+			err = fmt.Errorf("--%s=%s: %w", invalid.GetFlag().Name, invalid.GetValue(), errors.Unwrap(err))
 		}
 		return nil, usageErrorf("%s: %s: see mkbtf help %s", f.Name(), err, f.Name())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mkbtf/btf"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/object"
 )
 
@@ -13,34 +14,37 @@ import (
 func loadBTF(path string, base *btf.Blob, s streams) (*btf.Blob, error) {
 	data, err := readBTF(path, s)
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, fileerr.In(path, err)
 	}
 	b, err := data.Parse(base)
 	switch {
 	case err == nil:
 		return b, nil
-	case base == nil && data.Base == nil && errors.Is(err, btf.ErrMalformed):
-		return nil, inFile(path, fmt.Errorf("%w: if it is a module's BTF, give the BTF of its kernel with --base", err))
-	case data.Base == nil && base != nil && errors.Is(err, btf.ErrMalformed):
-		return nil, inFile(path, fmt.Errorf("%w: is the base the very kernel that it was made for?", err))
+	case base == nil && data.Base == nil && errors.Is(err, btf.ErrNeedsBase):
+		return nil, fileerr.In(path, fmt.Errorf("%w: if it is a module's BTF, give the BTF of its kernel with --base", err))
+	case data.Base == nil && base != nil && errors.Is(err, btf.ErrNeedsBase):
+		return nil, fileerr.In(path, fmt.Errorf("%w: is the base the very kernel that it was made for?", err))
 	}
-	return nil, inFile(path, err)
+	return nil, fileerr.In(path, err)
 }
 
 // loadBase reads a kernel's BTF.
 func loadBase(path string, s streams) (*btf.Blob, error) {
+	_, b, err := readKernel(path, s)
+	return b, err
+}
+
+// readKernel reads a kernel's BTF and parses it.
+func readKernel(path string, s streams) (*object.BTFData, *btf.Blob, error) {
 	data, err := readBTF(path, s)
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, nil, fileerr.In(path, err)
 	}
-	if data.Base != nil {
-		return nil, inFile(path, errors.New("is the BTF of a module, which has a .BTF.base itself: a base is that of a kernel"))
-	}
-	b, err := btf.Parse(data.BTF, nil)
+	b, err := data.ParseKernel()
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, nil, fileerr.In(path, err)
 	}
-	return b, nil
+	return data, b, nil
 }
 
 func readBTF(path string, s streams) (*object.BTFData, error) {

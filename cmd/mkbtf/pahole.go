@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kbuild"
 )
 
@@ -35,7 +36,7 @@ func runPahole(args []string, s streams) error {
 		Warn:    func(message string) { fmt.Fprintln(s.err, "mkbtf:", message) },
 	}, s.out)
 	if err != nil && p.File != "" {
-		return inFile(p.File, err)
+		return fileerr.In(p.File, err)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kernels"
 	"mkbtf/internal/object"
 	"mkbtf/internal/relocate"
@@ -47,11 +48,11 @@ func runRelocate(args []string, s streams) error {
 		path, kernel = found.Path, found.Data
 		kernel.Release = *release
 	} else if kernel, err = readBTF(path, s); err != nil {
-		return inFile(path, err)
+		return fileerr.In(path, err)
 	}
 	if *old != "" {
 		if from, err = readBTF(*old, s); err != nil {
-			return inFile(*old, err)
+			return fileerr.In(*old, err)
 		}
 	}
 	r, err := relocate.New(path, kernel, *old, from)

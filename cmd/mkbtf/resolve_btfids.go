@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kbuild"
 )
 
@@ -33,7 +34,7 @@ func runResolveBTFIDs(args []string, s streams) error {
 		r.Note = r.Warn
 	}
 	if err := r.File(files[0]); err != nil {
-		return inFile(files[0], err)
+		return fileerr.In(files[0], err)
 	}
 	return nil
 }

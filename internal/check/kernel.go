@@ -1,7 +1,6 @@
 package check
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -59,15 +58,9 @@ func LoadKernel(path string) (*Kernel, error) {
 
 // NewKernel makes a kernel of BTF that was loaded from path.
 func NewKernel(path string, data *object.BTFData) (*Kernel, error) {
-	if data.Base != nil {
-		return nil, fmt.Errorf("%s: is a module with a .BTF.base, not a kernel", path)
-	}
 	// What cannot be parsed here would do harm to whoever follows a reference.
-	blob, err := btf.Parse(data.BTF, nil)
+	blob, err := data.ParseKernel()
 	if err != nil {
-		if errors.Is(err, btf.ErrMalformed) {
-			err = fmt.Errorf("%w: is it a module? a kernel is wanted", err)
-		}
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	target, err := verify.NewTarget(data.BTF)

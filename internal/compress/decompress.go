@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/ulikunitz/xz/lzma"
@@ -76,10 +77,13 @@ func unpack(m Method, data []byte, j job) (out []byte, err error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("truncated: %w", io.ErrUnexpectedEOF)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m, err)
+	switch {
+	case err == nil:
+		return out, nil
+	case strings.HasPrefix(err.Error(), m.String()+": "): // the decoder has said so
+		return nil, err
 	}
-	return out, nil
+	return nil, fmt.Errorf("%s: %w", m, err)
 }
 
 // readAll reads a decoder to its end, with one allocation if the size is known.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"mkbtf/internal/encode"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/kernels"
 	"mkbtf/internal/object"
 )
@@ -36,10 +36,10 @@ func Run(paths []string, opts HookOptions, out io.Writer) error {
 	var errs []error
 	fail := func(file string, err error) {
 		if opts.Strict {
-			errs = append(errs, fmt.Errorf("%s: %w", file, trimFile(err, file)))
+			errs = append(errs, fileerr.In(file, err))
 			return
 		}
-		opts.Warn(file, fmt.Sprintf("left as it is: %v", trimFile(err, file)))
+		opts.Warn(file, fmt.Sprintf("left as it is: %v", fileerr.Without(file, err)))
 	}
 	byKernel := map[string][]string{}
 	var order []string
@@ -108,20 +108,3 @@ func (o *HookOptions) encode(release string, modules []string, out io.Writer) []
 	}
 	return errs
 }
-
-// trimFile takes the name of the file off an error that begins with it, so that it
-// is not said twice.
-func trimFile(err error, file string) error {
-	if rest, ok := strings.CutPrefix(err.Error(), file+": "); ok {
-		return &trimmed{rest, err}
-	}
-	return err
-}
-
-type trimmed struct {
-	text string
-	err  error
-}
-
-func (e *trimmed) Error() string { return e.text }
-func (e *trimmed) Unwrap() error { return e.err }

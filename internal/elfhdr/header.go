@@ -76,7 +76,7 @@ func IsELF(data []byte) bool { return len(data) >= 4 && string(data[:4]) == elf.
 // that all headers lie within data, which is the whole file.
 func ParseHeader(data []byte) (*Header, error) {
 	if !IsELF(data) {
-		return nil, &FormatError{"file header", 0, "the magic number is not that of ELF", ErrNotELF}
+		return nil, &FormatError{"file header", 0, fmt.Sprintf("begins with %q, an ELF file with %q", data[:min(len(data), 4)], elf.ELFMAG), ErrNotELF}
 	}
 	if len(data) < elf.EI_NIDENT {
 		return nil, &TruncatedError{"file header", elf.EI_NIDENT, uint64(len(data))}

@@ -18,10 +18,7 @@ func LoadBase(path string) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if data.Base != nil {
-		return nil, fmt.Errorf("%s: holds a module's BTF, not a kernel's: it has a .BTF.base", path)
-	}
-	blob, err := btf.Parse(data.BTF, nil)
+	blob, err := data.ParseKernel()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

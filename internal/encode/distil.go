@@ -25,8 +25,8 @@ func loadKernels(paths []string) ([]kernel, error) {
 		if err != nil {
 			return nil, err
 		}
-		if data.Base != nil {
-			return nil, fmt.Errorf("%s: holds a module's BTF, not a kernel's: it has a .BTF.base", path)
+		if _, err := data.ParseKernel(); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		t, err := verify.NewTarget(data.BTF)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"mkbtf/emit"
 	"mkbtf/internal/compress"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/modfile"
 	"mkbtf/internal/object"
 )
@@ -30,7 +31,7 @@ func Files(paths []string, opts Options, stdout io.Writer) []error {
 	}
 	e, err := New(opts)
 	if err != nil {
-		return fail(err)
+		return fail(&SetupError{err})
 	}
 	// Many files are encoded side by side, a few get several goroutines each.
 	jobs := opts.jobs()
@@ -60,7 +61,7 @@ func (o *Options) settle(paths []string, errs []error) []error {
 	}
 	for i, err := range errs {
 		if err != nil && o.Warn != nil {
-			o.Warn(paths[i], fmt.Sprintf("left as it is, without new BTF: %v", err))
+			o.Warn(paths[i], fmt.Sprintf("left as it is, without new BTF: %v", fileerr.Without(paths[i], err)))
 		}
 		errs[i] = nil
 	}
@@ -75,7 +76,7 @@ func (e *Encoder) File(path string, stdout io.Writer) error {
 
 func (e *Encoder) file(path string, f *object.File, stdout io.Writer) error {
 	if !e.opts.Detached {
-		if err := e.checkSignature(f); err != nil {
+		if err := modfile.CheckSignature(f, e.opts.DropSignature); err != nil {
 			return err
 		}
 	}
@@ -94,14 +95,6 @@ func (e *Encoder) file(path string, f *object.File, stdout io.Writer) error {
 		return e.writeDetached(path, out, stdout)
 	}
 	return e.writeELF(path, f, out, ids, stdout)
-}
-
-func (e *Encoder) checkSignature(f *object.File) error {
-	_, signed, err := f.Signature()
-	if err != nil || !signed || e.opts.DropSignature {
-		return err
-	}
-	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", ErrSigned)
 }
 
 // writeELF puts the BTF into the module, or into a copy of it, with the content of

@@ -74,12 +74,17 @@ func ParseKeep(s string) (Keep, error) {
 	return 0, fmt.Errorf("unknown level %q: want all, reachable or own", s)
 }
 
+// SetupError is an error of what all files share, such as the base: it is about none
+// of them.
+type SetupError struct{ Err error }
+
+func (e *SetupError) Error() string { return e.Err.Error() }
+func (e *SetupError) Unwrap() error { return e.Err }
+
 // Errors that a caller can act on.
 var (
 	// ErrNoBase: the form needs a base and none was given.
 	ErrNoBase = errors.New("no base BTF")
-	// ErrSigned: the module is signed, and changing it would void the signature.
-	ErrSigned = errors.New("module is signed")
 	// ErrNoTypes: the debug information names functions and has no types at all, as
 	// line tables do (-g1, -gline-tables-only); prototypes would be lies.
 	ErrNoTypes = errors.New("the DWARF has functions and no types, as -g1 makes it: build with -g")

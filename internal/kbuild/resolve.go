@@ -124,7 +124,7 @@ func loadBase(path string) (*btf.Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := btf.Parse(data.BTF, nil)
+	b, err := data.ParseKernel()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -64,3 +64,13 @@ func pack(edit *emit.ELFEdit, m compress.Method, w io.Writer) error {
 	_, err = w.Write(packed)
 	return err
 }
+
+// CheckSignature refuses to change a signed module, unless its signature may be
+// dropped. The error matches emit.ErrSigned.
+func CheckSignature(f *object.File, drop bool) error {
+	_, signed, err := f.Signature()
+	if err != nil || !signed || drop {
+		return err
+	}
+	return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", emit.ErrSigned)
+}

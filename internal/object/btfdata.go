@@ -76,7 +76,11 @@ func (f *File) BTF() (*BTFData, error) {
 		return nil, err
 	}
 	if len(raw) == 0 {
-		return nil, fmt.Errorf("%s: no .BTF section with content: %w", f.Name, ErrNoBTF)
+		remedy := ""
+		if f.Relocatable() {
+			remedy = ": a module gets it by mkbtf encode"
+		}
+		return nil, fmt.Errorf("%s: %w: section .BTF is missing or empty%s", f.Name, ErrNoBTF, remedy)
 	}
 	base, err := f.DataOf(".BTF.base")
 	if err != nil {
@@ -100,6 +104,18 @@ func (d *BTFData) Parse(base *btf.Blob) (*btf.Blob, error) {
 		base = own
 	}
 	return btf.Parse(d.BTF, base)
+}
+
+// ParseKernel parses BTF that has to be a kernel's, not a module's.
+func (d *BTFData) ParseKernel() (*btf.Blob, error) {
+	if d.Base != nil {
+		return nil, fmt.Errorf("has a .BTF.base, as modules have: %w", ErrNotKernel)
+	}
+	b, err := btf.Parse(d.BTF, nil)
+	if errors.Is(err, btf.ErrNeedsBase) {
+		err = fmt.Errorf("%w: %w", err, ErrNotKernel)
+	}
+	return b, err
 }
 
 // Release is the kernel release that a module was built for (vermagic in

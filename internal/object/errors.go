@@ -16,7 +16,8 @@ var (
 	ErrNoBTF     = errors.New("no BTF in it")
 	// ErrBuiltWithout is the ErrNoBTF of a whole kernel.
 	ErrBuiltWithout = fmt.Errorf("was built without CONFIG_DEBUG_INFO_BTF: %w", ErrNoBTF)
-	ErrFormat       = errors.New("not a format that can be read")
+	ErrFormat       = errors.New("not ELF, raw BTF or a boot image")
+	ErrNotKernel    = errors.New("a base is the BTF of a kernel: take its vmlinux, boot image or raw BTF")
 )
 
 // SectionError says what is wrong in the content of a section and where.

@@ -53,7 +53,7 @@ func TestLoadPacked(t *testing.T) {
 		{"Image without BTF", noBTF, BTFData{}, ErrNoBTF, "the kernel 6.12.1-test was built without CONFIG_DEBUG_INFO_BTF: no BTF in it"},
 		{"packed Image without BTF", pack(noBTF), BTFData{}, ErrNoBTF, "the kernel 6.12.1-test in it (zstd) was built without CONFIG_DEBUG_INFO_BTF: no BTF in it"},
 		{"vmlinux without BTF", without.Bytes(), BTFData{}, ErrNoBTF, "the kernel 6.12.1-test was built without CONFIG_DEBUG_INFO_BTF: no BTF in it"},
-		{"packed text", pack([]byte("text")), BTFData{}, ErrFormat, "zstd: not a format that can be read"},
+		{"packed text", pack([]byte("text")), BTFData{}, ErrFormat, "zstd: not ELF, raw BTF or a boot image"},
 		{"cut", pack(image)[:40], BTFData{}, nil, "zstd: truncated: unexpected EOF"},
 	}
 	for _, tt := range tests {

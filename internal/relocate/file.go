@@ -12,6 +12,7 @@ import (
 	"mkbtf/emit"
 	"mkbtf/internal/btfids"
 	"mkbtf/internal/check"
+	"mkbtf/internal/fileerr"
 	"mkbtf/internal/fingerprint"
 	"mkbtf/internal/modfile"
 	"mkbtf/internal/object"
@@ -53,7 +54,7 @@ func (r *Relocator) Files(paths []string, opts Options, stdout io.Writer) []erro
 	if opts.BestEffort {
 		for i, err := range errs {
 			if err != nil {
-				opts.warn(paths[i], "left as it is: %v", err)
+				opts.warn(paths[i], "left as it is: %v", fileerr.Without(paths[i], err))
 			}
 			errs[i] = nil
 		}
@@ -80,8 +81,8 @@ func (r *Relocator) file(path string, opts *Options, stdout io.Writer) error {
 }
 
 func (r *Relocator) relocate(path string, f *object.File, opts *Options, stdout io.Writer) error {
-	if _, signed, _ := f.Signature(); signed && !opts.DropSignature {
-		return fmt.Errorf("%w: any change voids the signature: use --drop-signature and sign it again afterwards", emit.ErrSigned)
+	if err := modfile.CheckSignature(f, opts.DropSignature); err != nil {
+		return err
 	}
 	m, err := check.ReadModule(f)
 	if err != nil {

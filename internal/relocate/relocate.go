@@ -105,9 +105,9 @@ func (r *Relocator) oldBase(m *check.Module) (*btf.Blob, error) {
 		return nil, fmt.Errorf("%s: %w: that was %s", r.old.Path, ErrWrongBase, m.MadeFor())
 	}
 	if made := m.MadeFor(); made != "" {
-		return nil, fmt.Errorf("%w: it was made for %s", ErrNoOldBase, made)
+		return nil, fmt.Errorf("%w, made for %s: give the BTF of that one with --from-base", ErrNoOldBase, made)
 	}
-	return nil, ErrNoOldBase
+	return nil, fmt.Errorf("%w: give the BTF that it was made over with --from-base", ErrNoOldBase)
 }
 
 // move makes split BTF over the kernel.
