@@ -34,7 +34,8 @@ func (o *ReplaceOptions) ready() error {
 // ReplaceFile gives a file new content, all or nothing: write fills a temporary
 // file in the same directory, which then takes the place of the old one. If
 // anything fails, or SIGINT, SIGTERM or SIGHUP ends the program, the old file is
-// as it was and no other file is left behind. Mode, owner and extended attributes
+// as it was and no other file is left behind. If SIGKILL ends it, or the machine fails,
+// a hidden file may be left, which the next ReplaceFile for the same path removes. Mode, owner and extended attributes
 // are those of the old file (but for signatures of its content: security.ima and
 // security.evm); the time of modification is new. A symbolic link stays one, what
 // it leads to is replaced. A hard link keeps the old content under its other

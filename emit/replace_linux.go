@@ -32,6 +32,7 @@ type temp struct {
 // newTemp creates a temporary file in dir for one that will be called base.
 func newTemp(dir, base string) (*temp, error) {
 	t := &temp{dir: dir, base: base}
+	t.removeStale()
 	if t.openUnnamed() {
 		return t, nil
 	}
@@ -50,7 +51,38 @@ func (t *temp) openUnnamed() bool {
 		t.file = nil
 		return false
 	}
+	t.lock()
 	return true
+}
+
+// lock marks the file as in use. A file system without locks leaves stale files alone.
+func (t *temp) lock() { _ = unix.Flock(int(t.file.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// removeStale removes what a process that was killed has left behind: files with
+// hidden names for base that nobody has locked. If it cannot, nothing is lost.
+func (t *temp) removeStale() {
+	d, err := os.Open(t.dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	prefix, suffix := t.hiddenParts()
+	for _, name := range names {
+		if len(name) != len(prefix)+8+len(suffix) || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, suffix) {
+			continue
+		}
+		path := filepath.Join(t.dir, name)
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
+		}
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
+			os.Remove(path)
+		}
+		unix.Close(fd)
+	}
 }
 
 // openNamed makes a file with a hidden name, which signals remove.
@@ -64,7 +96,12 @@ func (t *temp) openNamed() error {
 		if err == nil {
 			// Errors of writing name the file that they are about.
 			t.file, t.name = os.NewFile(uintptr(fd), filepath.Join(t.dir, t.base)), name
-			return nil
+			if t.lock(); t.hasName() {
+				return nil
+			}
+			t.file.Close() // taken for a stale one before it was locked
+			t.file, t.name = nil, ""
+			continue
 		}
 		if err != unix.EEXIST && err != unix.EINTR {
 			t.unwatch()
@@ -91,11 +128,27 @@ func (t *temp) procName() string { return fmt.Sprintf("/proc/self/fd/%d", t.file
 
 // hidden is a name that is not in use, as good as certainly.
 func (t *temp) hidden() string {
+	prefix, suffix := t.hiddenParts()
+	return filepath.Join(t.dir, fmt.Sprintf("%s%08x%s", prefix, rand.Uint32(), suffix))
+}
+
+// hiddenParts is what stands around the random part of hidden names.
+func (t *temp) hiddenParts() (prefix, suffix string) {
 	base := t.base
 	if len(base) > 200 { // NAME_MAX is 255
 		base = base[:200]
 	}
-	return filepath.Join(t.dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32()))
+	return "." + base + ".", ".tmp"
+}
+
+// hasName reports whether the name still leads to the file.
+func (t *temp) hasName() bool {
+	there, err := os.Lstat(t.name)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	is, err := t.file.Stat()
+	return err != nil || os.SameFile(is, there)
 }
 
 // watch removes the named file when a signal ends the program.
@@ -178,7 +231,8 @@ func (t *temp) rename(path string) error {
 			return err
 		}
 	}
-	if err := os.Rename(t.name, path); err != nil {
+	// os.Rename would look at path first, and the hidden name should not last.
+	if err := unix.Rename(t.name, path); err != nil {
 		return t.failed("rename", err)
 	}
 	t.name = ""

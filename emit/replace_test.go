@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -340,5 +341,33 @@ func TestReplaceWithEdit(t *testing.T) {
 		if err != nil || !bytes.Equal(out, e.Bytes()) {
 			t.Errorf("run %d: other bytes, %v", i, err)
 		}
+	}
+}
+
+// TestStale leaves alone what others have in use, and removes what nobody has.
+func TestStale(t *testing.T) {
+	path := tempFile(t, "old")
+	dir := filepath.Dir(path)
+	for _, name := range []string{".x.ko.0123abcd.tmp", ".x.ko.0123abcde.tmp", ".y.ko.0123abcd.tmp", "x.ko.0123abcd.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("left"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("x.ko", filepath.Join(dir, ".x.ko.00000000.tmp")); err != nil {
+		t.Fatal(err)
+	}
+	other := &temp{dir: dir, base: "x.ko"}
+	if err := other.openNamed(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.discard()
+	if _, err := ReplaceFile(path, contents("new"), ReplaceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	check(t, path, "new", slices.Sorted(slices.Values([]string{
+		".x.ko.00000000.tmp", ".x.ko.0123abcde.tmp", ".y.ko.0123abcd.tmp", "x.ko", "x.ko.0123abcd.tmp", filepath.Base(other.name),
+	}))...)
+	if !other.hasName() {
+		t.Error("the file of another writer is gone")
 	}
 }

@@ -12,11 +12,12 @@ import (
 	"mkbtf/internal/elfhdr"
 )
 
-// Bounds on what is read into memory, in bytes: files that are not ELF, which are BTF,
-// boot images and compressed modules; and what comes through a pipe.
+// Bounds on files, in bytes: ELF files; others, which are read into memory: BTF, boot
+// images and compressed modules; and what comes through a pipe.
 const (
+	largestELF  = 8 << 30 // a vmlinux with its DWARF has less than 1
 	largestRead = 1 << 30
-	LargestPipe = 4 << 30 // a vmlinux with its DWARF
+	LargestPipe = 4 << 30
 )
 
 // mapped is the content of an open file.
@@ -72,6 +73,9 @@ func (m *mapped) load() (err error) {
 	}
 	size := m.st.Size()
 	if size > 0 && size <= math.MaxInt && m.isELF() {
+		if size > largestELF {
+			return fmt.Errorf("%s: %d bytes, too large for a module or a kernel: %w", m.file.Name(), size, ErrFormat)
+		}
 		if m.data, m.unmap, err = mapping(m.file, size); err == nil {
 			return nil
 		}
