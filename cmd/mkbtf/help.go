@@ -131,8 +131,8 @@ Prints the types of FILE, in one of these formats:
         offsets of the BTF: FILE's own types and, with --deps needed, what they hold;
         what they only point to is declared. With --deps all it is defined as well.
         With --deps none nothing else is: include a header that mkbtf made from the
-        base first. The second type of a name becomes NAME___2, which libbpf ignores
-        when it relocates.
+        base first, or bpftool's vmlinux.h. The second type of a name becomes NAME___2,
+        which libbpf ignores when it relocates.
 
 FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), a file of
 /sys/kernel/btf, or a boot image such as /boot/vmlinuz; compressed or not; "-" is

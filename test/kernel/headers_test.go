@@ -226,6 +226,38 @@ func TestHeaderOfKernel(t *testing.T) {
 	})
 }
 
+// TestHeadersAfterBpftool includes headers of modules' own types after the vmlinux.h that
+// bpftool makes of their kernel. That they compile is all that can be asked: bpftool 7.1
+// gives enums of one byte four, and what holds them other offsets than the BTF.
+func TestHeadersAfterBpftool(t *testing.T) {
+	k := needDebug(t)
+	clang := dumptest.Compiler("clang")
+	if clang == "" {
+		t.Skip("clang is not installed")
+	}
+	if _, err := exec.LookPath("bpftool"); err != nil {
+		t.Skip("bpftool is not installed")
+	}
+	vmlinux, err := exec.Command("bpftool", "btf", "dump", "file", k.vmlinux(), "format", "c").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// bpftool's own text is not free of warnings.
+	over, err := dumptest.Precompile([]string{clang, "-target", "bpf", "-w"}, t.TempDir(), vmlinux)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range k.sample(t, 2*sampled) {
+		var header bytes.Buffer
+		if err := dump.C(&header, parsed(t, path, k.base(t)), dump.COptions{Deps: dump.DepsNone}); err != nil {
+			t.Fatal(err)
+		}
+		if err := dumptest.Check(over, header.Bytes()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestDumpsLikeBpftool compares the text and the JSON of real modules with what bpftool
 // prints. It reads the base anew for each module: a few will do.
 func TestDumpsLikeBpftool(t *testing.T) {
