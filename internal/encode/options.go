@@ -88,8 +88,6 @@ var (
 	// ErrNoTypes: the debug information names functions and has no types at all, as
 	// line tables do (-g1, -gline-tables-only); prototypes would be lies.
 	ErrNoTypes = errors.New("the DWARF has functions and no types, as -g1 makes it: build with -g")
-	// ErrNoDWARF: the file has no debug information to convert.
-	ErrNoDWARF = errors.New("no DWARF")
 )
 
 // Options say what to do with every file.
