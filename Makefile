@@ -1,8 +1,11 @@
 GO ?= go
 # what fuzz spends on each target
 FUZZTIME ?= 30s
+# how many files mutate damages, and which
+MUTATIONS ?= 100000
+SEED ?= 1
 
-.PHONY: build test test-kernel bench fuzz lint testdata dist clean
+.PHONY: build test test-kernel bench fuzz mutate lint testdata dist clean
 
 build: ## the program, static
 	CGO_ENABLED=0 $(GO) build -trimpath -o mkbtf ./cmd/mkbtf
@@ -24,6 +27,9 @@ fuzz: ## each fuzz target for FUZZTIME
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
 		done; \
 	done
+
+mutate: ## damages 100,000 modules and runs commands on them; 20 minutes
+	MKBTF_MUTATIONS=$(MUTATIONS) MKBTF_MUTATION_SEED=$(SEED) $(GO) test -count=1 -timeout 3h -v -run '^TestMutations$$' ./cmd/mkbtf/
 
 lint:
 	@test -z "$$($(GO) tool gofumpt -l . | tee /dev/stderr)"

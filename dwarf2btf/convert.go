@@ -209,12 +209,19 @@ func (w *Worker) Convert(i int) (*Unit, error) {
 	return &w.out, nil
 }
 
+// longestShown is as much of a name as messages show.
+const longestShown = 200
+
 // inUnit adds the name of the current unit to an error.
 func (w *Worker) inUnit(err error) error {
 	if w.cur == nil || w.cur.name == "" {
 		return err
 	}
-	return fmt.Errorf("unit %q: %w", w.cur.name, err)
+	name := w.cur.name
+	if len(name) > longestShown {
+		name = name[:longestShown] + "..."
+	}
+	return fmt.Errorf("unit %q: %w", name, err)
 }
 
 func (w *Worker) reset() {

@@ -73,7 +73,7 @@ func verbs() []verb {
 
 // run is the whole program. args are those after the program's name.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := streams{in: stdin, out: stdout, err: stderr}
+	s := streams{in: stdin, out: stdout, err: &messages{stderr}}
 	if len(args) == 0 {
 		printOverview(stderr)
 		return exitUsage

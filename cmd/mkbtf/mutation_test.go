@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
@@ -66,6 +67,29 @@ func TestMutations(t *testing.T) {
 		m.longest.Round(time.Millisecond), m.longestAt, m.most>>20, m.mostAt)
 	if m.outcomes["encode"][exitDone] == 0 && n >= 100 {
 		t.Error("no damaged file could be encoded: the damage is too great to prove anything")
+	}
+}
+
+// TestDamaged runs all commands on files that once made one fail as it should not.
+func TestDamaged(t *testing.T) {
+	files, err := filepath.Glob("testdata/damaged/*.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	m := newMutations(t)
+	for _, file := range files {
+		packed, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := compress.All(compress.Gzip, packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &mutationCase{mutations: m, t: t, subject: m.subjects[len(m.subjects)-1], data: data, path: filepath.Join(m.dir, "damaged.ko"), name: file}
+		for _, cmd := range moduleCommands {
+			c.run(cmd)
+		}
 	}
 }
 
@@ -184,6 +208,9 @@ func (m *mutations) one(t *testing.T, i int, r *rand.Rand) {
 			what += "; " + did
 		}
 	}
+	if single := os.Getenv("MKBTF_MUTATION"); single != "" {
+		keep(t, single, data)
+	}
 	c := &mutationCase{
 		mutations: m, t: t, subject: s, data: data, path: filepath.Join(m.dir, name),
 		name: fmt.Sprintf("number %d, %s (%s)", i, s.path, what), number: i,
@@ -270,9 +297,6 @@ type mutationCase struct {
 
 func (c *mutationCase) fail(format string, args ...any) {
 	c.failed++
-	if os.Getenv("MKBTF_MUTATION") != "" {
-		c.keep()
-	}
 	c.t.Errorf("%s\n\tmkbtf %s\n\t%s", c.name, c.line, fmt.Sprintf(format, args...))
 }
 
@@ -381,7 +405,7 @@ func (c *mutationCase) execute(args []string) (status int, stderr string, ok boo
 			return 0, "", false
 		}
 	case <-time.After(mutationTime):
-		c.keep()
+		keep(c.t, strconv.Itoa(c.number), c.data)
 		c.t.Fatalf("%s\n\tmkbtf %s\n\tdoes not end within %v", c.name, c.line, mutationTime)
 	}
 	if took := time.Since(start); took > c.longest {
@@ -396,11 +420,11 @@ func (c *mutationCase) execute(args []string) (status int, stderr string, ok boo
 	return status, errs.String(), true
 }
 
-// keep saves the damaged file for whoever looks into a failure.
-func (c *mutationCase) keep() {
-	name := filepath.Join(os.TempDir(), fmt.Sprintf("mkbtf-mutation-%d", c.number))
-	if os.WriteFile(name, c.data, 0o644) == nil {
-		c.t.Logf("kept as %s", name)
+// keep saves a damaged file for whoever looks into a failure.
+func keep(t *testing.T, number string, data []byte) {
+	name := filepath.Join(os.TempDir(), "mkbtf-mutation-"+number)
+	if os.WriteFile(name, data, 0o644) == nil {
+		t.Logf("kept as %s", name)
 	}
 }
 
@@ -421,13 +445,19 @@ func allocated() uint64 {
 	return s[0].Value.Uint64()
 }
 
+// badVerb is what package fmt writes for arguments that do not fit.
+var badVerb = regexp.MustCompile(`%![a-zA-Z]?\((?:[A-Z]+|\w+=)`)
+
 // judgeMessages looks at what is printed on standard error.
 func (c *mutationCase) judgeMessages(status int, stderr string) {
 	lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
-	for _, bad := range []string{"panic", "runtime error", "goroutine ", "index out of range", "nil pointer", "slice bounds", "%!", "<nil>", "\x00"} {
+	for _, bad := range []string{"panic", "runtime error", "goroutine ", "index out of range", "nil pointer", "slice bounds", "<nil>", "\x00", "\x1b"} {
 		if strings.Contains(stderr, bad) {
 			c.fail("it says %q: %.500s", bad, stderr)
 		}
+	}
+	if badVerb.MatchString(stderr) {
+		c.fail("it prints with a wrong verb: %.500s", stderr)
 	}
 	switch status {
 	case exitDone, exitMismatch:
@@ -438,7 +468,7 @@ func (c *mutationCase) judgeMessages(status int, stderr string) {
 		return
 	}
 	last := lines[len(lines)-1]
-	if n := strings.Count(last, "mkbtf: "); !strings.HasPrefix(last, "mkbtf: ") || n > 1 {
+	if !strings.HasPrefix(last, "mkbtf: ") || strings.Contains(last, "mkbtf: mkbtf: ") {
 		c.fail("the last line is no error: %q", last)
 	}
 	named := slices.ContainsFunc(strings.Fields(c.line), func(arg string) bool {

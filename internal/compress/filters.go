@@ -54,6 +54,9 @@ func unpackFiltered(data []byte, b xzBlock, j job) ([]byte, error) {
 
 // unpack unpacks a block, with which data starts. It returns its size, too.
 func (b xzBlock) unpack(data []byte, check byte, j job) (out []byte, n int, err error) {
+	if b.header > len(data) { // it reaches into the index
+		return nil, 0, io.ErrUnexpectedEOF
+	}
 	src := bytes.NewReader(data[b.header:])
 	r, err := lzma.Reader2Config{DictCap: max(b.dictionary, lzma.MinDictCap)}.NewReader2(src)
 	if err != nil {
@@ -72,7 +75,7 @@ func (b xzBlock) unpack(data []byte, check byte, j job) (out []byte, n int, err 
 	switch {
 	case !ok:
 		return nil, 0, fmt.Errorf("check of the unknown kind %d", check)
-	case len(want) > len(data)-at:
+	case at > len(data), len(want) > len(data)-at:
 		return nil, 0, io.ErrUnexpectedEOF
 	case !bytes.Equal(data[at:at+len(want)], want):
 		return nil, 0, fmt.Errorf("wrong check: %w", ErrCorrupt)

@@ -8,21 +8,27 @@ import (
 	"mkbtf/dwarf2btf"
 )
 
-// contradictions reports what types say about each other that cannot be true: members
-// that do not fit their struct, arrays and parameters of what has no size, bit-fields of
+// contradictions reports what types say about each other that cannot be true: structs
+// that contain themselves, members that do not fit their struct, arrays and parameters of what has no size, bit-fields of
 // what is no number. A compiler for C makes none of that, and BPF_BTF_LOAD refuses it.
 // base may be nil.
 func contradictions(t *btf.Table, base *btf.Blob, wordSize int) error {
 	s := sizes{t: t, base: base, word: uint64(wordSize), memo: make([]size, len(t.Types))}
+	wrong := func(typ *btf.Type, what string) error {
+		name := typ.Kind.String()
+		if n := t.Name(typ.Name); n != "" {
+			name += " '" + n + "'"
+		}
+		return fmt.Errorf("the DWARF contradicts itself: %s: %s: %w", name, what, dwarf2btf.ErrMalformed)
+	}
 	for i := range t.Types {
 		typ := &t.Types[i]
 		if what := s.check(typ); what != "" {
-			name := typ.Kind.String()
-			if n := t.Name(typ.Name); n != "" {
-				name += " '" + n + "'"
-			}
-			return fmt.Errorf("the DWARF contradicts itself: %s: %s: %w", name, what, dwarf2btf.ErrMalformed)
+			return wrong(typ, what)
 		}
+	}
+	if id := s.loop(); id != 0 {
+		return wrong(t.At(id), "contains itself")
 	}
 	return nil
 }
@@ -40,9 +46,11 @@ type sizes struct {
 // come to an end, as package dedup makes sure.
 const maxChain = 256
 
-// size is that of a type; kind that which it has behind modifiers.
+// size is that of a type; kind that which it has behind modifiers, and holds the own
+// struct or union that it is or that it is an array of, 0 if there is none.
 type size struct {
 	bytes uint64
+	holds btf.ID
 	kind  btf.Kind
 	known bool // bytes and kind hold
 	sized bool // it has a size
@@ -83,6 +91,9 @@ func (s *sizes) of(id btf.ID) size {
 		typ := s.at(id)
 		if typ == nil || !typ.Kind.IsModifier() && typ.Kind != btf.Array {
 			z = s.plain(typ)
+			if own && z.kind.IsComposite() {
+				z.holds = id
+			}
 			if own {
 				s.memo[id-s.t.Start] = z
 			}
@@ -175,4 +186,47 @@ func (s *sizes) member(typ *btf.Type, m btf.Member) string {
 		return fmt.Sprintf("ends at bit %d of %d", uint64(m.Off)+bits, end)
 	}
 	return ""
+}
+
+// loop finds a struct or union that contains itself by value; 0 if there is none.
+func (s *sizes) loop() btf.ID {
+	const (
+		open = 1 + iota
+		done
+	)
+	type level struct {
+		id   btf.ID
+		next int // member
+	}
+	state := make([]uint8, len(s.t.Types))
+	var stack []level
+	for i := range s.t.Types {
+		if !s.t.Types[i].Kind.IsComposite() || state[i] != 0 {
+			continue
+		}
+		state[i] = open
+		stack = append(stack, level{id: s.t.Start + btf.ID(i)})
+		for len(stack) > 0 {
+			top := &stack[len(stack)-1]
+			ms := s.t.MembersOf(s.t.At(top.id))
+			if top.next == len(ms) {
+				state[top.id-s.t.Start] = done
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			id := s.of(ms[top.next].Type).holds
+			top.next++
+			if id == 0 {
+				continue
+			}
+			switch state[id-s.t.Start] {
+			case open:
+				return id
+			case 0:
+				state[id-s.t.Start] = open
+				stack = append(stack, level{id: id})
+			}
+		}
+	}
+	return 0
 }

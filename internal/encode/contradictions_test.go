@@ -37,9 +37,11 @@ func TestContradictions(t *testing.T) {
 		{"between bytes", btf.Type{Kind: btf.Struct, Size: 8}, []btf.Member{member(i, 3, 0)}, "does not begin at a byte"},
 		{"bit-field of a pointer", btf.Type{Kind: btf.Struct, Size: 8}, []btf.Member{member(p, 0, 3)}, "of what is no number"},
 		{"bit-field of too many bits", btf.Type{Kind: btf.Struct, Size: 8}, []btf.Member{member(i, 0, 33)}, "33 bits of 4 bytes"},
+		{"struct in itself", btf.Type{Kind: btf.Struct, Size: 8}, []btf.Member{member(next, 0, 0)}, "contains itself"},
+		{"no elements of itself", btf.Type{Kind: btf.Struct, Size: 8}, []btf.Member{member(i, 0, 0), member(next+2, 64, 0)}, "contains itself"},
 		{"array of void", btf.Type{Kind: btf.Array, Ref: void, Extra: uint32(i), Size: 1}, nil, "no size"},
 		{"array of too many", btf.Type{Kind: btf.Array, Ref: array, Extra: uint32(i), Size: 1 << 30}, nil, "too many"},
-		{"array of itself", btf.Type{Kind: btf.Array, Ref: i, Extra: uint32(i), Size: 0}, nil, ""},
+		{"array of nothing", btf.Type{Kind: btf.Array, Ref: i, Extra: uint32(i), Size: 0}, nil, ""},
 		{"variadic function", btf.Type{Kind: btf.FuncProto, Ref: p}, []btf.Member{member(p, 0, 0), {}}, ""},
 		{"dots in the middle", btf.Type{Kind: btf.FuncProto}, []btf.Member{{}, member(p, 0, 0)}, "parameter 0"},
 		{"parameter of nothing", btf.Type{Kind: btf.FuncProto}, []btf.Member{member(void, 0, 0)}, "parameter 0"},
@@ -58,6 +60,9 @@ func TestContradictions(t *testing.T) {
 			tab.Add(btf.Type{Kind: btf.Enum64, Size: 8})
 			tab.AddWith(tt.typ, tt.ms)
 			tab.Add(btf.Type{Kind: btf.Array, Ref: i, Extra: uint32(i)})
+			if tt.typ.Kind.IsComposite() {
+				tab.Add(btf.Type{Kind: btf.Array, Ref: next, Extra: uint32(i)})
+			}
 			err := contradictions(tab, nil, 8)
 			if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, dwarf2btf.ErrMalformed) || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("%v, want %q", err, tt.want)

@@ -129,6 +129,10 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 	if out, err = e.write(t, f.Name, newNamed(ids), src.Order, raw); err != nil {
 		return nil, nil, err
 	}
+	if !detached && isEmpty(out.BTF, src.Order) {
+		// All that there was is int, which has gone into .BTF.base.
+		return &emit.Output{NewID: out.NewID}, nil, nil
+	}
 	if detached || e.opts.LeaveIDs {
 		if ids != nil {
 			e.opts.note(f.Name, ".BTF_ids is left as it is: mkbtf resolve_btfids fills it in")
@@ -137,6 +141,11 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 		return nil, nil, err
 	}
 	return out, idData, e.explain(f.Name, out)
+}
+
+// isEmpty reports whether BTF has no types (btf_header.type_len is 0).
+func isEmpty(raw []byte, order btf.Order) bool {
+	return len(raw) >= btf.HeaderLen && order.Uint32(raw[12:]) == 0
 }
 
 // types converts the DWARF of a file.

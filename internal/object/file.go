@@ -101,7 +101,7 @@ func OpenBytes(name string, data []byte) (*File, error) {
 	for i := range headers {
 		s := &f.Sections[i]
 		s.Section = headers[i]
-		if i == 0 {
+		if i == 0 || s.Type == elf.SHT_NULL { // the latter is a section that was removed
 			continue
 		}
 		s.Name = names.At(headers[i].NameOff)
