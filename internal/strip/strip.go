@@ -315,6 +315,9 @@ func (p *Plan) write(list []placed) ([]byte, error) {
 		return nil, err
 	}
 	off = (off + word - 1) &^ (word - 1)
+	if off > p.largest(list) {
+		return nil, fmt.Errorf("%s: sections overlap or are aligned without measure: %w", p.f.Name, elfhdr.ErrMalformed)
+	}
 	h.ShOff, h.ShNum, h.ShStrNdx = off, len(list), last
 	size := off + uint64(len(list)*h.SectionLen())
 	if !h.Is64() && size > 1<<32-1 {
@@ -333,4 +336,17 @@ func (p *Plan) write(list []placed) ([]byte, error) {
 		out = h.AppendSection(out, &list[i].Section)
 	}
 	return out, nil
+}
+
+// largest bounds the size of the output: headers can claim that many sections lie in one
+// place.
+func (p *Plan) largest(list []placed) uint64 {
+	const padding = 1 << 20
+	n := uint64(padding + 4*len(p.f.Bytes()))
+	for i := range list {
+		if list[i].old < 0 {
+			n += uint64(len(list[i].data))
+		}
+	}
+	return n
 }

@@ -2,8 +2,10 @@ package strip
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"mkbtf/emit"
 	"mkbtf/internal/elfhdr"
+	"mkbtf/internal/elfhdr/elftest"
 	"mkbtf/internal/object"
 )
 
@@ -171,38 +174,96 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// FuzzBytes strips damaged modules: the answer is an error or a file whose headers hold.
+// FuzzBytes strips damaged objects: the answer is an error or a file whose headers hold.
 func FuzzBytes(f *testing.F) {
-	for _, path := range []string{"../../testdata/hello.ko", "../../testdata/kfuncs.ko"} {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
+	for _, data := range small(f) {
+		f.Add(data, []byte{})
+	}
+	f.Fuzz(func(t *testing.T, data, mutations []byte) { checkDamaged(t, data, mutations) })
+}
+
+// TestDamaged is the same for a few thousand plausible changes of headers.
+func TestDamaged(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	all := small(t)
+	stripped := 0
+	for range 5000 {
+		var mutations []byte
+		for range 1 + r.IntN(3) {
+			mutations = append(mutations, byte(r.IntN(60)), byte(r.IntN(10)))
+			mutations = binary.LittleEndian.AppendUint16(mutations, uint16(r.IntN([]int{4, 12, 64, 65536}[r.IntN(4)])))
 		}
-		for i := 0; i < 4096; i += 512 {
-			f.Add(data, uint32(len(data)-i), uint64(i)<<32|0x40)
+		if checkDamaged(t, all[r.IntN(len(all))], mutations) {
+			stripped++
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte, at uint32, value uint64) {
-		if len(data) > 8 {
-			data = bytes.Clone(data)
-			for i := range 8 {
-				data[(int(at)+i)%len(data)] ^= byte(value >> (8 * i))
-			}
-		}
-		o, err := object.OpenBytes("fuzz", data)
+	if stripped == 0 {
+		t.Error("every change made the object unreadable")
+	}
+}
+
+// small are objects of 64 and 32 bits, of both byte orders, with and without groups.
+func small(t testing.TB) (all [][]byte) {
+	for _, path := range []string{"x86_64-gcc-dwarf4-typeunits/shapes.ko", "s390x-gcc-dwarf5/shapes.ko", "i386-gcc-dwarf5/shapes.ko"} {
+		data, err := os.ReadFile("../../testdata/obj/" + path)
 		if err != nil {
-			return
-		}
-		p, err := New(o)
-		if err != nil {
-			return
-		}
-		out, err := p.Bytes(added, nil)
-		if err != nil {
-			return
-		}
-		if _, err := object.OpenBytes("stripped", out); err != nil {
 			t.Fatal(err)
 		}
-	})
+		all = append(all, data)
+	}
+	return all
+}
+
+func checkDamaged(t *testing.T, data, mutations []byte) (stripped bool) {
+	data = bytes.Clone(data)
+	elftest.Mutate(data, mutations)
+	o, err := object.OpenBytes("damaged", data)
+	if err != nil {
+		return false
+	}
+	p, err := New(o)
+	if err != nil {
+		return false
+	}
+	out, err := p.Bytes(added, nil)
+	if err != nil {
+		return false
+	}
+	if _, err := object.OpenBytes("stripped", out); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// Thousands of sections that all claim the same content must not become so many copies.
+func TestOverlap(t *testing.T) {
+	o := elftest.File{Sections: []elftest.Section{{Name: "big", Data: make([]byte, 1<<20)}}}
+	for range 4000 {
+		o.Sections = append(o.Sections, elftest.Section{Name: "copy"})
+	}
+	data := o.Bytes()
+	h := o.Header()
+	list, err := elfhdr.ParseHeader(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := list.ParseSections(data)
+	table := data[:list.ShOff:list.ShOff]
+	for i := range headers {
+		if i > 1 && i <= 4001 {
+			headers[i].Off, headers[i].Size = headers[1].Off, headers[1].Size
+		}
+		table = h.AppendSection(table, &headers[i])
+	}
+	f, err := object.OpenBytes("overlap", append(table, data[len(table):]...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Bytes(nil, nil); !errors.Is(err, elfhdr.ErrMalformed) {
+		t.Errorf("error %v, want one that is ErrMalformed", err)
+	}
 }
