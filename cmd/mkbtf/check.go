@@ -54,28 +54,8 @@ func checkKernels(bases, releases []string, live bool, sysroot string, s streams
 	if len(bases)+len(releases) == 0 {
 		live = true
 	}
-	for _, path := range bases {
-		data, err := readBTF(path, s)
-		if err != nil {
-			return nil, "", fileerr.In(path, err)
-		}
-		k, err := check.NewKernel(path, data)
-		if err != nil {
-			return nil, "", fileerr.In(path, err)
-		}
-		ks = append(ks, k)
-	}
-	for _, r := range releases {
-		found, err := kernels.Find(kernels.Options{Release: r, Sysroot: sysroot})
-		if err != nil {
-			return nil, "", err
-		}
-		k, err := check.NewKernel(found.Path, found.Data)
-		if err != nil {
-			return nil, "", err
-		}
-		k.Name, k.Release, k.Mismatch = r, r, check.MismatchConfig(r, sysroot)
-		ks = append(ks, k)
+	if ks, err = namedKernels(bases, releases, sysroot, s); err != nil {
+		return nil, "", err
 	}
 	if live {
 		k, err := check.LoadKernel(runningBTF)
@@ -85,6 +65,40 @@ func checkKernels(bases, releases []string, live bool, sysroot string, s streams
 		k.Live, k.Mismatch = true, check.MismatchConfig(k.Release, "")
 		ks = append(ks, k)
 	}
+	nameApart(ks)
+	return ks, releaseOf(releases, sysroot), nil
+}
+
+// namedKernels loads the kernels that --base and --kernel name, in this order.
+func namedKernels(bases, releases []string, sysroot string, s streams) (ks []*check.Kernel, err error) {
+	for _, path := range bases {
+		data, err := readBTF(path, s)
+		if err != nil {
+			return nil, fileerr.In(path, err)
+		}
+		k, err := check.NewKernel(path, data)
+		if err != nil {
+			return nil, fileerr.In(path, err)
+		}
+		ks = append(ks, k)
+	}
+	for _, r := range releases {
+		found, err := kernels.Find(kernels.Options{Release: r, Sysroot: sysroot})
+		if err != nil {
+			return nil, err
+		}
+		k, err := check.NewKernel(found.Path, found.Data)
+		if err != nil {
+			return nil, err
+		}
+		k.Name, k.Release, k.Mismatch = r, r, check.MismatchConfig(r, sysroot)
+		ks = append(ks, k)
+	}
+	return ks, nil
+}
+
+// nameApart calls kernels of one name after their files.
+func nameApart(ks []*check.Kernel) {
 	sameName := map[string]int{}
 	for _, k := range ks {
 		sameName[k.Name]++
@@ -94,13 +108,17 @@ func checkKernels(bases, releases []string, live bool, sysroot string, s streams
 			k.Name = k.Path
 		}
 	}
-	release = object.RunningRelease()
-	if len(releases) > 0 {
-		release = releases[0]
-	} else if sysroot != "" {
-		release = ""
+}
+
+// releaseOf says whose modules are meant by names.
+func releaseOf(releases []string, sysroot string) string {
+	switch {
+	case len(releases) > 0:
+		return releases[0]
+	case sysroot != "":
+		return ""
 	}
-	return ks, release, nil
+	return object.RunningRelease()
 }
 
 // checkReport prints verdicts as they come.

@@ -121,6 +121,40 @@ Examples:
   mkbtf check -s -b vmlinux /lib/modules/$(uname -r)
   mkbtf check --live nf_tables
 `,
+	"compare": `Usage: mkbtf compare [-b BASE]... [-k RELEASE]... [OPTIONS] PATH...
+
+Measures what each form of BTF would cost modules, without changing them: bytes of the
+modules as "strip -g" leaves them, before and after compression, of the BTF alone, and of
+kernel memory once they are loaded; and on which of the kernels the BTF loads.
+
+PATH is a module with DWARF, compressed or not, a directory of modules, separate debug
+files (x.ko.debug) or a directory of those, or the name of a module of RELEASE. The DWARF
+of a stripped module is taken from its debug file: one of PATH, or where debug packages
+put it. A module without any is measured as it is, in a table of its own.
+
+The forms are those of mkbtf encode: none, split, distilled, self-contained with --keep
+own, reachable and all, and "as found", with the BTF that the file came with. Split and
+distilled need a kernel to be made for, the first BASE; without one they are left out,
+and "own" goes by where types are declared.
+
+Files are compressed one by one: by the system's "zstd -19" or by xz as kbuild runs it,
+else by a library at its best level; the report says which. With --dictionary, zstd is
+measured with a trained dictionary, too: modules are split in two halves, and each is
+compressed with what was trained on the other one. The kernel cannot unpack such
+modules.
+
+A module that cannot be measured is an error and in no total; the others are measured.
+
+Environment:
+  MAKEFLAGS  below make -j without -j here: take those jobs that make has to spare
+  TMPDIR     where files are put for the programs that compress them
+
+Examples:
+  mkbtf compare -k $(uname -r) /usr/lib/debug/lib/modules/$(uname -r)
+  mkbtf compare -b vmlinux-6.12 -b vmlinux-7.2 --compress xz my.ko
+  mkbtf compare --compress none --per-module *.ko
+  mkbtf compare -b vmlinux --dictionary --json modules/ > sizes.json
+`,
 	"dump": `Usage: mkbtf dump [-b BASE] [--format FORMAT] [--type NAME]... FILE
 
 Prints the types of FILE, in one of these formats:

@@ -62,6 +62,7 @@ func verbs() []verb {
 		{"base", "get a kernel's BTF from wherever it is", runBase},
 		{"relocate", "move a module's BTF to another kernel, without DWARF", runRelocate},
 		{"check", "say whether kernels will take the BTF of modules", runCheck},
+		{"compare", "measure what each form of BTF costs a set of modules", runCompare},
 		{"dump", "show BTF as text, JSON or a header in C", runDump},
 		{"diff", "compare two BTFs by meaning", runDiff},
 		{"dkms", "make DKMS give the modules that it builds BTF", runDKMS},

@@ -225,3 +225,18 @@ func (k *Kernel) Exposes(m *Module) []byte {
 	}
 	return k.target.Module(m.BTF, m.Base).Relocated
 }
+
+// Takes reports whether the kernel takes the module's BTF and it means there what it says:
+// whether the outcome of Check is Loads, without the words.
+func (k *Kernel) Takes(m *Module) bool {
+	if len(m.BTF) == 0 {
+		return false
+	}
+	r := k.target.Module(m.BTF, m.Base)
+	if r.Outcome != verify.Loads {
+		return false
+	}
+	v := &Verdict{Outcome: Loads}
+	k.findForeign(v, m, r)
+	return v.Outcome == Loads
+}
