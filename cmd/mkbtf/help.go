@@ -143,6 +143,10 @@ measured with a trained dictionary, too: modules are split in two halves, and ea
 compressed with what was trained on the other one. The kernel cannot unpack such
 modules.
 
+The plot has a point for each form: the size of its BTF, and the share of modules that
+other kernels than the first take. The page that --html writes has all of it, and needs
+no other file.
+
 A module that cannot be measured is an error and in no total; the others are measured.
 
 Environment:
@@ -154,6 +158,7 @@ Examples:
   mkbtf compare -b vmlinux-6.12 -b vmlinux-7.2 --compress xz my.ko
   mkbtf compare --compress none --per-module *.ko
   mkbtf compare -b vmlinux --dictionary --json modules/ > sizes.json
+  mkbtf compare -b vmlinux-6.12 -b vmlinux-7.2 --plot sizes.svg --html sizes.html modules/
 `,
 	"dump": `Usage: mkbtf dump [-b BASE] [--format FORMAT] [--type NAME]... FILE
 
