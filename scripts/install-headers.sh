@@ -12,7 +12,7 @@ if [ -z "$release" ]; then
 	apt-get -qq update >&2
 	package=$(apt-cache search --names-only '^linux-headers-6\.12\.[0-9.]*\+deb12-amd64$' | awk '{print $1}' | sort -V | tail -n 1)
 	[ -n "$package" ] || die "the archive has no linux-headers-6.12 for Debian 12"
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$package" make >&2
+	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq -y --no-install-recommends install "$package" make >&2
 	release=$(installed)
 fi
 echo "$release"

@@ -43,7 +43,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ -z "${MKBTF_NO_INSTA
 	echo "installing for the tests: ${missing[*]}"
 	apt-get -qq update >/dev/null 2>&1
 	for package in "${missing[@]}"; do
-		DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$package" >/dev/null 2>&1 ||
+		DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq -y --no-install-recommends install "$package" >/dev/null 2>&1 ||
 			echo "$package cannot be installed: tests that need it are skipped"
 	done
 else

@@ -12,9 +12,9 @@ import (
 
 // Bounds on what an image can make of itself.
 const (
-	deepest   = 6       // wrappings and packings inside each other
-	tries     = 32      // places where a packed kernel seems to start
-	mostBytes = 2 << 30 // unpacked in all
+	deepest   = 6         // wrappings and packings inside each other
+	tries     = 32        // places where a packed kernel seems to start
+	mostBytes = 2<<30 - 1 // unpacked in all; an int of 32 bits holds it
 )
 
 // Image is the kernel in a boot image.
