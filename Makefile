@@ -5,10 +5,10 @@ FUZZTIME ?= 30s
 MUTATIONS ?= 100000
 SEED ?= 1
 
-.PHONY: build test test-kernel bench fuzz mutate lint testdata dist clean
+.PHONY: build test test-kernel bench fuzz mutate lint testdata dist install clean
 
 build: ## the program, static
-	CGO_ENABLED=0 $(GO) build -trimpath -o mkbtf ./cmd/mkbtf
+	CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags '-X main.release=$(VERSION:v%=%)') -o mkbtf ./cmd/mkbtf
 
 test: ## all tests that need nothing but this tree and some tools
 	@scripts/test-tools.sh
@@ -42,5 +42,9 @@ testdata: ## rebuild the test objects; needs the compilers that testdata/README.
 dist: ## what is released, in dist/: programs for seven architectures, Debian packages, man pages and the like; VERSION=1.2
 	@VERSION=$(VERSION) GO=$(GO) scripts/dist.sh
 
+install: build ## below $(DESTDIR)$(PREFIX): program, man pages, completions, hooks; see scripts/install.sh
+	@rm -rf extras && scripts/extras.sh ./mkbtf extras
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) ZSHDIR=$(ZSHDIR) DOCDIR=$(DOCDIR) scripts/install.sh ./mkbtf extras
+
 clean:
-	rm -rf mkbtf dist
+	rm -rf mkbtf dist extras

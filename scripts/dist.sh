@@ -46,13 +46,8 @@ build() { # OUT GOOS GOARCH
 rm -rf "$out"
 mkdir -p "$out"
 extras=$work/mkbtf-$version
-mkdir "$extras"
 build "$work/host" "$("${GO:-go}" env GOHOSTOS)" "$("${GO:-go}" env GOHOSTARCH)"
-"$work/host" --generate-docs="$extras" >/dev/null
-scripts/licenses.sh >"$extras/copyright"
-{ git ls-files -z --error-unmatch examples docs README.md 2>/dev/null || find examples docs README.md -type f -print0; } |
-	xargs -0 cp --parents -t "$extras"
-find "$extras" -type f -exec chmod u=rwX,go=rX {} + -o -type d -exec chmod 755 {} +
+scripts/extras.sh "$work/host" "$extras"
 find "$extras" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 tar -C "$work" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner -cf - "mkbtf-$version" | gzip -9n >"$out/mkbtf-$version-extras.tar.gz"
 

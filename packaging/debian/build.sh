@@ -23,43 +23,12 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 export LC_ALL=C TZ=UTC
 
-put() { # MODE FILE TO...: with its directories
-	install -D -m "$1" "$2" "$root/$3"
-}
-zip() { # TO: standard input, compressed as Debian's policy wants it
-	mkdir -p "$(dirname "$root/$1")"
-	gzip -9n >"$root/$1"
-	chmod 644 "$root/$1"
-}
-
-put 755 "$program" usr/bin/mkbtf
-for page in "$extras"/man1/*.1; do
-	zip "usr/share/man/man1/$(basename "$page").gz" <"$page"
-done
-put 644 "$extras/completions/mkbtf.bash" usr/share/bash-completion/completions/mkbtf
-put 644 "$extras/completions/_mkbtf" usr/share/zsh/vendor-completions/_mkbtf
-put 644 "$extras/completions/mkbtf.fish" usr/share/fish/vendor_completions.d/mkbtf.fish
-
-# what kernel updates call
-put 755 "$extras/examples/hooks/kernel-update" usr/libexec/mkbtf/kernel-update
-put 755 "$extras/examples/hooks/00-mkbtf" etc/kernel/postinst.d/00-mkbtf
-put 755 "$extras/examples/hooks/39-mkbtf.install" usr/lib/kernel/install.d/39-mkbtf.install
-# what DKMS calls once framework.conf of the examples is in its place
-put 755 "$extras/examples/dkms/all/strip" usr/libexec/mkbtf/dkms/strip
-ln -s strip "$root/usr/libexec/mkbtf/dkms/llvm-strip"
-# what kbuild calls: PAHOLE=/usr/libexec/mkbtf/kbuild/pahole
-mkdir "$root/usr/libexec/mkbtf/kbuild"
-ln -s ../../../bin/mkbtf "$root/usr/libexec/mkbtf/kbuild/pahole"
-ln -s ../../../bin/mkbtf "$root/usr/libexec/mkbtf/kbuild/resolve_btfids"
-
 doc=usr/share/doc/mkbtf
-put 644 "$extras/copyright" $doc/copyright
-for page in "$extras"/README.md "$extras"/docs/*.md; do
-	put 644 "$page" "$doc/$(basename "$page")"
-done
-cp -r "$extras/examples" "$root/$doc"
+PREFIX=/usr DESTDIR=$root ZSHDIR=/usr/share/zsh/vendor-completions "$here/../../scripts/install.sh" "$program" "$extras"
+install -D -m 755 "$extras/examples/hooks/00-mkbtf" "$root/etc/kernel/postinst.d/00-mkbtf"
+gzip -9n "$root"/usr/share/man/man1/*
 maintainer=${MAINTAINER:-The mkbtf authors <mkbtf@packages.invalid>}
-zip $doc/changelog.gz <<EOF
+gzip -9n >"$root/$doc/changelog.gz" <<EOF
 mkbtf ($version) unstable; urgency=medium
 
   * Version ${3} of mkbtf.

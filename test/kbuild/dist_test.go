@@ -133,7 +133,7 @@ func checkDeb(t *testing.T, deb []byte) {
 			t.Errorf("%s: got %s, want %s", field, got, want)
 		}
 	}
-	if depends := mustRun(t, nil, "dpkg-deb", "-f", path, "Depends"); depends != "" {
+	if depends := strings.TrimSpace(mustRun(t, nil, "dpkg-deb", "-f", path, "Depends")); depends != "" {
 		t.Errorf("a static program depends on %s", depends)
 	}
 	list := mustRun(t, []string{"TZ=UTC"}, "dpkg-deb", "-c", path)
