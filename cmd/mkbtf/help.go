@@ -205,7 +205,9 @@ that release is taken, and -v says which:
 With --sysroot all but KERNELDIR is looked for below DIR, and the fourth is left out.
 
 With --elf OUT is an ELF file of a few megabytes. As "vmlinux" in the build tree of a
-kernel's headers it is what kbuild misses when it says "Skipping BTF generation".
+kernel's headers it is what kbuild misses when it says "Skipping BTF generation". kbuild
+then runs pahole and resolve_btfids, which the headers must have; if not, see
+mkbtf help kbuild-links, or leave the tree alone and run mkbtf encode -k RELEASE.
 
 Environment:
   KERNELDIR  a build tree that is looked at first

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,83 +206,92 @@ func liveLoad(t *testing.T, raw []byte) {
 	}
 }
 
-// TestRealJudges does the same for real modules, self-contained and split, the
-// latter joined with their base. See TestModulesAreSound for the environment.
+// TestRealJudges does the same for real modules, self-contained and, if the kernel has
+// BTF, split and distilled, split BTF joined with its base. See TestModulesAreSound for
+// the environment. The running kernel is not asked about other byte orders.
 func TestRealJudges(t *testing.T) {
 	dir := os.Getenv("MKBTF_KERNEL_DIR")
 	if dir == "" {
 		t.Skip("MKBTF_KERNEL_DIR is not set: no kernel with debug modules at hand")
 	}
-	alone, err := New(Options{Form: SelfContained})
-	if err != nil {
-		t.Fatal(err)
-	}
-	split, err := New(Options{Form: Split, Base: filepath.Join(dir, "debug/vmlinux")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	distilled, err := New(Options{Form: Distilled, Base: filepath.Join(dir, "debug/vmlinux")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	own, err := New(Options{Form: SelfContained, Keep: KeepOwn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ownByBase, err := New(Options{Form: SelfContained, Keep: KeepOwn, Base: split.opts.Base})
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := verify.NewTarget(split.base.Blob.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := filepath.EvalSymlinks(filepath.Join(dir, "debug/modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := map[string]bool{"xfs.ko": true, "btrfs.ko": true, "nf_tables.ko": true, "openvswitch.ko": true, "veth.ko": true}
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !names[d.Name()] {
-			return err
+	alone := []Options{{Form: SelfContained}, {Form: SelfContained, Keep: KeepOwn}}
+	over := []Options{{Form: Split}, {Form: Distilled}, {Form: SelfContained, Keep: KeepOwn}}
+	base := kernelBase(t, dir)
+	var target *verify.Target
+	if base == nil {
+		over = nil
+	} else {
+		var err error
+		if target, err = verify.NewTarget(base.Blob.Data); err != nil {
+			t.Fatal(err)
 		}
-		t.Run(d.Name(), func(t *testing.T) {
-			for _, e := range []*Encoder{alone, own, ownByBase} {
-				out, err := e.Open(path, true)
-				if err != nil {
-					t.Fatal(err)
-				}
-				liveLoad(t, out.BTF)
-			}
-			out, err := split.Open(path, false)
+	}
+	encoder := func(o Options) *Encoder {
+		e, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	var standalone, loadable []*Encoder
+	for _, o := range alone {
+		standalone = append(standalone, encoder(o))
+	}
+	for _, o := range over {
+		o.Base = base.Path
+		loadable = append(loadable, encoder(o))
+	}
+	eachModule(t, dir, []string{"xfs.ko", "btrfs.ko", "nf_tables.ko", "openvswitch.ko", "veth.ko"}, func(t *testing.T, path string) {
+		for _, e := range standalone {
+			out, err := e.Open(path, true)
 			if err != nil {
 				t.Fatal(err)
 			}
-			joined, err := verify.Join(split.base.Blob.Data, out.BTF)
+			blob, err := btf.Parse(out.BTF, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := byCilium(out.BTF, nil, visible(blob)); err != nil {
+				t.Errorf("self-contained, keep %v: %v", e.opts.Keep, err)
+			}
+			if native(blob) {
+				liveLoad(t, out.BTF)
+			}
+		}
+		if base == nil {
+			return
+		}
+		for _, e := range slices.Concat(standalone, loadable) {
+			out, err := e.Open(path, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res := target.Module(out.BTF, out.Base); res.Outcome != verify.Loads || len(res.Problems) > 0 || !res.Sorted {
+				t.Errorf("%v, keep %v: %v, %v, %v, sorted %v", e.form, e.opts.Keep, res.Outcome, res.Err, res.Problems, res.Sorted)
+			}
+			if e.form != Split {
+				continue
+			}
+			blob, err := btf.Parse(out.BTF, base.Blob)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := byCilium(out.BTF, base.Blob.Data, visible(blob)); err != nil {
+				t.Error(err)
+			}
+			if !native(blob) {
+				continue
+			}
+			joined, err := verify.Join(base.Blob.Data, out.BTF)
 			if err != nil {
 				t.Fatal(err)
 			}
 			liveLoad(t, joined)
-			blob, err := btf.Parse(out.BTF, split.base.Blob)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := byCilium(out.BTF, split.base.Blob.Data, visible(blob)); err != nil {
-				t.Error(err)
-			}
-			for _, e := range []*Encoder{distilled, alone, own, ownByBase, split} {
-				out, err := e.Open(path, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if res := target.Module(out.BTF, out.Base); res.Outcome != verify.Loads || len(res.Problems) > 0 || !res.Sorted {
-					t.Errorf("%v, keep %v: %v, %v, %v, sorted %v", e.form, e.opts.Keep, res.Outcome, res.Err, res.Problems, res.Sorted)
-				}
-			}
-		})
-		return nil
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+}
+
+// native reports whether BTF has the byte order of this machine.
+func native(b *btf.Blob) bool {
+	return b.Order.Uint16([]byte{1, 2}) == binary.NativeEndian.Uint16([]byte{1, 2})
 }
