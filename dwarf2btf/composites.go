@@ -129,10 +129,14 @@ const maxBitWithFields = 1<<24 - 1
 // (btf_struct_check_meta): sorted by bit offset, equal ones in the order of the
 // source; none that starts behind the end; none of a union that does not start
 // at 0; none beyond 2 MiB in a struct with bit-fields. What does not fit is left
-// out with a note.
+// out with a note. A bit-field beyond 2 MiB never fits, and so has no say in whether
+// others do.
 func (w *Worker) fixMembers(t *btf.Type, off uint32, tag uint16) {
 	ms := w.members[t.First : t.First+t.Len]
-	fields := btf.HasBitfields(ms)
+	fields := false
+	for i := range ms {
+		fields = fields || ms[i].Off <= maxBitWithFields && btf.HasBitfields(ms[i:i+1])
+	}
 	tagged := false
 	for i := range w.tags {
 		tagged = tagged || w.tags[i].target == off && w.tags[i].component >= 0
@@ -149,7 +153,7 @@ func (w *Worker) fixMembers(t *btf.Type, off uint32, tag uint16) {
 			why = "lies behind the end"
 		case t.Kind == btf.Union && m.Off != 0:
 			why = "does not start at the beginning of its union"
-		case fields && m.Off > maxBitWithFields:
+		case m.Off > maxBitWithFields && (fields || btf.HasBitfields(ms[i:i+1])):
 			why = "lies beyond 2 MiB beside bit-fields"
 		}
 		if why != "" {

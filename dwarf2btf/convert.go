@@ -3,6 +3,7 @@ package dwarf2btf
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"mkbtf/btf"
@@ -70,8 +71,15 @@ func New(src *Source, opts Options) (*Converter, error) {
 			return nil, err
 		}
 	}
-	c.symbols = newSymbols(src)
 	c.perCPU = perCPURange(src)
+	var variables addressRange
+	switch opts.Variables {
+	case PerCPUVariables:
+		variables = c.perCPU
+	case AllVariables:
+		variables.hi = math.MaxUint64
+	}
+	c.symbols = newSymbols(src, variables)
 	c.registers = registersOf(src.Machine)
 	if err := c.group(); err != nil {
 		return nil, err

@@ -170,7 +170,8 @@ func TestSubprograms(t *testing.T) {
 // TestVariables checks which variables are in which scope.
 func TestVariables(t *testing.T) {
 	i := intDIE()
-	at := func(addr byte) attr { return block1(atLocation, 3, 0, addr, 0, 0, 0, 0, 0, 0) }
+	exactly := func(lo, hi byte) attr { return block1(atLocation, 3, lo, hi, 0, 0, 0, 0, 0, 0) }
+	at := func(addr byte) attr { return exactly(0, addr) }
 	decl := die(tagVariable, attrs{name("split"), typ(i), flag(atExternal), flag(atDeclaration)})
 	empty := die(tagStructureType, attrs{name("empty"), size(0)})
 	u := cUnit(5, i, decl, empty,
@@ -187,13 +188,26 @@ func TestVariables(t *testing.T) {
 		die(tagVariable, attrs{name("discarded"), typ(i), at(0x10)}),
 		die(tagVariable, attrs{name("first"), typ(i), at(0x10)}),
 		die(tagVariable, attrs{name("unplaced"), typ(i)}),
+		die(tagVariable, attrs{name("count"), typ(i), exactly(0x20, 0x12)}),
+		die(tagVariable, attrs{name("renamed"), typ(i), exactly(0x30, 0x12)}),
+		die(tagVariable, attrs{name("strange"), typ(i), exactly(0x40, 0x12)}),
 		die(tagSubprogram, attrs{name("f")}, die(tagVariable, attrs{name("local_static"), typ(i), at(0x11)})),
 		die(tagVariable, attrs{{At: atAddrBase, Form: formAddrx, Value: 0x1180}})) // fills .debug_addr
 	b := dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}
 	src := builtSource(b.Build(), binary.LittleEndian)
 	src.Sections = []ELFSection{{}, {Name: perCPUSection, Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC, Addr: 0x1000, Size: 0x300}, {Name: ".data", Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC, Addr: 0x2000, Size: 0x200}}
 	src.Symbols = []Symbol{{Name: "first", Addr: 0x1000, Type: elf.STT_OBJECT, Section: 1}}
-	percpu := []string{"VAR percpu int/4/0x1000020 external true", "VAR split int/4/0x1000020 external true", "VAR indexed int/4/0x1000020 external false", "VAR merged int/4/0x1000020 external false", "VAR first int/4/0x1000020 external false"}
+	for _, s := range []struct {
+		name string
+		addr uint64
+	}{{"percpu", 0x1100}, {"an_alias", 0x1100}, {"split.llvm.123", 0x1200}, {"count.1", 0x1220}, {"prefix_renamed", 0x1230}, {"$", 0x1240}} {
+		src.Symbols = append(src.Symbols, Symbol{Name: s.name, Addr: s.addr, Type: elf.STT_OBJECT, Section: 1})
+	}
+	percpu := []string{
+		"VAR percpu int/4/0x1000020 external true", "VAR split int/4/0x1000020 external true", "VAR indexed int/4/0x1000020 external false", "VAR merged int/4/0x1000020 external false", "VAR first int/4/0x1000020 external false",
+		// these have the names of their symbols
+		"VAR count.1 int/4/0x1000020 external false", "VAR prefix_renamed int/4/0x1000020 external false", "VAR strange int/4/0x1000020 external false",
+	}
 	for scope, want := range map[VariableScope][]string{
 		NoVariables: nil, PerCPUVariables: percpu, AllVariables: append([]string{"VAR data int/4/0x1000020 external false"}, percpu...),
 	} {

@@ -17,8 +17,15 @@ type Symbols struct {
 	names   *btf.Strings // base names; only read after newSymbols
 	group   []int32      // by btf.Str of names
 	groups  []symbolGroup
-	all     []groupSymbol // by group
-	objects map[string][]int
+	all     []groupSymbol  // by group
+	objects []objectSymbol // by address
+}
+
+// objectSymbol is a data symbol.
+type objectSymbol struct {
+	addr    uint64
+	section int
+	name    string
 }
 
 type symbolGroup struct {
@@ -32,16 +39,13 @@ type groupSymbol struct {
 	suffix string // what follows the base name, "" if nothing does
 }
 
-// newSymbols indexes the functions of .symtab.
-func newSymbols(src *Source) *Symbols {
+// newSymbols indexes the functions of .symtab, and the data in a range.
+func newSymbols(src *Source, variables addressRange) *Symbols {
 	s := &Symbols{names: btf.NewStrings(), group: []int32{-1}}
 	for i := range src.Symbols {
 		y := &src.Symbols[i]
-		if y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && y.Addr == src.Sections[y.Section].Addr {
-			if s.objects == nil {
-				s.objects = map[string][]int{}
-			}
-			s.objects[y.Name] = append(s.objects[y.Name], y.Section)
+		if y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr) {
+			s.objects = append(s.objects, objectSymbol{y.Addr, y.Section, y.Name})
 		}
 		if y.Type != elf.STT_FUNC {
 			continue
@@ -70,6 +74,7 @@ func newSymbols(src *Source) *Symbols {
 	slices.SortStableFunc(s.all, func(a, b groupSymbol) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), strings.Compare(a.suffix, b.suffix))
 	})
+	slices.SortStableFunc(s.objects, func(a, b objectSymbol) int { return cmp.Compare(a.addr, b.addr) })
 	for i := range s.all {
 		g := &s.groups[s.all[i].group]
 		if g.last == 0 {
@@ -108,8 +113,34 @@ func (s *Symbols) address(group int32) uint64 {
 	return 0
 }
 
-// objectAtStart reports whether a section has a data symbol of that name at its
-// very beginning.
-func (s *Symbols) objectAtStart(name []byte, section int) bool {
-	return slices.Contains(s.objects[string(name)], section)
+// objectsAt returns the data symbols at an address of a section.
+func (s *Symbols) objectsAt(addr uint64, section int) []objectSymbol {
+	i, _ := slices.BinarySearchFunc(s.objects, addr, func(y objectSymbol, addr uint64) int { return cmp.Compare(y.addr, addr) })
+	n := i
+	for n < len(s.objects) && s.objects[n].addr == addr && s.objects[n].section == section {
+		n++
+	}
+	return s.objects[i:n]
+}
+
+// variableName is the name by which the kernel knows the variable at an address, which
+// the source calls name: that of its symbol, without the ".llvm.…" that kallsyms cuts off
+// too. It is another one if link-time optimization told static variables of one name
+// apart (a number or ".lto_priv.0" behind it), if the source says so (asm), or if
+// symbols were renamed, as the kernel's build does for code of the arm64 hypervisor. ours is
+// false if no symbol there is name, or name and something more.
+func (s *Symbols) variableName(name []byte, addr uint64, section int) (symbol string, ours bool) {
+	for _, y := range s.objectsAt(addr, section) {
+		text, _, _ := strings.Cut(y.name, ".llvm.")
+		base, _, _ := strings.Cut(text, ".")
+		switch {
+		case text == string(name):
+			return text, true
+		case base == string(name) && !ours:
+			symbol, ours = text, true
+		case !ours && validIdentifier([]byte(text)) && (symbol == "" || text < symbol):
+			symbol = text
+		}
+	}
+	return symbol, ours
 }

@@ -103,6 +103,13 @@ func TestTypes(t *testing.T) {
 			"struct s size 4 signed false { 0:0 a int/4/0x1000020; 32:0 end int/4/0x1000020; }",
 			"struct far size 3145728 signed false { 0:1 bits int/4/0x1000020; 32:0 near int/4/0x1000020; }",
 		}, []string{"'b' at bit 32 does not start", "'behind' at bit 40 lies behind", "'beyond' at bit 16777216 lies beyond 2 MiB"}},
+		{"far members beside a far bit-field", []*dwarftest.DIE{
+			i,
+			die(tagStructureType, attrs{name("far"), {At: atByteSize, Form: formData4, Value: 3 << 20}}, member("near", 4),
+				die(tagMember, attrs{name("bits"), typ(i), data1(atBitSize, 1), {At: atDataBitOffset, Form: formData4, Value: 1 << 24}}), member("beyond", 2<<20+4)),
+		}, []string{
+			intText, "struct far size 3145728 signed false { 32:0 near int/4/0x1000020; 16777248:0 beyond int/4/0x1000020; }",
+		}, []string{"'bits' at bit 16777216 lies beyond 2 MiB"}},
 		{
 			"far members without bit-fields",
 			[]*dwarftest.DIE{i, die(tagStructureType, attrs{name("s"), {At: atByteSize, Form: formData4, Value: 3 << 20}}, member("a", 0), member("z", 1<<21))},

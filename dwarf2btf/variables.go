@@ -22,6 +22,8 @@ type rawVariable struct {
 // addressRange is [lo, hi).
 type addressRange struct{ lo, hi uint64 }
 
+func (r addressRange) holds(addr uint64) bool { return addr >= r.lo && addr < r.hi }
+
 // perCPUSection is where the kernel keeps variables of which each CPU has a copy.
 const perCPUSection = ".data..percpu"
 
@@ -63,7 +65,7 @@ func (w *Worker) variable(a *abbrev, off uint32) int32 {
 		return -1
 	}
 	if w.c.opts.Variables == PerCPUVariables {
-		if r := w.c.perCPU; addr < r.lo || addr >= r.hi {
+		if !w.c.perCPU.holds(addr) {
 			return -1
 		}
 	} else if w.c.section(addr) == 0 {
@@ -168,8 +170,8 @@ var variablePrefixes = [][]byte{
 }
 
 // emitVariables fills Unit.Variables. Left out is what has no usable name, no
-// type or no size, and what lies at the start of its section without a symbol that
-// says so: variables in discarded sections have the address 0.
+// type or no size, and what lies at the start of its section without a symbol of its
+// name: variables in discarded sections have the address 0.
 func (w *Worker) emitVariables() {
 next:
 	for i := range w.variables {
@@ -195,8 +197,13 @@ next:
 		if id == 0 || size == 0 || size > math.MaxUint32 || section == 0 {
 			continue
 		}
-		if v.addr == w.c.src.Sections[section].Addr && !w.c.symbols.objectAtStart(name, section) {
+		symbol, ours := w.c.symbols.variableName(name, v.addr, section)
+		if !ours && v.addr == w.c.src.Sections[section].Addr {
 			continue
+		}
+		if symbol != "" && symbol != string(name) {
+			w.note(v.off, tagVariable, string(name), "written as %s, the name of its symbol", symbol)
+			v.name = w.result.Strings.InternString(symbol)
 		}
 		_, die := w.where(v.off)
 		w.out.Variables = append(w.out.Variables, Variable{

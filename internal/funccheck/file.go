@@ -61,7 +61,7 @@ func Read(data []byte) (*File, error) {
 		case elf.STT_OBJECT:
 			if int(s.Section) < len(e.Sections) {
 				sec := e.Sections[s.Section]
-				name, _, _ := strings.Cut(s.Name, ".") // LTO numbers static variables of one name
+				name, _, _ := strings.Cut(s.Name, ".llvm.") // as kallsyms has it
 				f.objects[place{sec.Name, name, s.Value - sec.Addr}] = s.Size
 			}
 		}
