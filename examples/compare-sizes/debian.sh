@@ -51,5 +51,5 @@ for k in "${against[@]}"; do
 	bases+=(-b "$other/vmlinuz")
 done
 # the version of the package, for whoever cites the figures
-grep -aom1 'Linux version [0-9][^)]*Debian [0-9][^ )]*.*' "$dir/debug/vmlinux" >&2 || true
+grep -aom1 'Linux version [0-9].*' "$dir/debug/vmlinux" >&2 || true
 exec "${MKBTF:-mkbtf}" compare "${bases[@]}" "$@" "$dir/debug/modules/$folder"
