@@ -135,7 +135,10 @@ func parse(data []byte, base *Blob) (*Blob, error) {
 		}
 		b.start, b.strBase = base.End(), base.strBase+uint32(len(base.strs))
 	}
-	if n := len(b.strs); n > 0 && b.strs[n-1] != 0 || n == 0 && base == nil {
+	switch n := len(b.strs); {
+	case n == 0 && base == nil:
+		return nil, &FormatError{"strings", b.strPos(0), "the string section is empty, as only that of split BTF may be", ErrNeedsBase}
+	case n > 0 && b.strs[n-1] != 0:
 		return nil, &FormatError{"strings", b.strPos(0), "string section does not end in a NUL", ErrMalformed}
 	}
 	if err := b.index(); err != nil {
