@@ -22,8 +22,8 @@ debian_mirror() {
 # installed from them. ARCH is another architecture than the machine's.
 private_apt() {
 	command -v apt-get >/dev/null || die "apt-get not found: packages can only be fetched on Debian and its derivatives"
-	local arch=${1%%/*} only= dir mirror suite
-	case ${1-} in */*) only=${1#*/} ;; esac
+	local arch=${1-} only= dir mirror suite
+	case $arch in */*) only=${arch#*/} arch=${arch%%/*} ;; esac
 	dir=$cache/apt${arch:+-$arch}${only:+-$only}
 	mirror=$(debian_mirror)
 	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
