@@ -192,6 +192,13 @@ func TestDictionary(t *testing.T) {
 			t.Errorf("%s: %d bytes with the dictionary, %d without", p.describe(), with, without)
 		}
 	}
+	long := [][]byte{}
+	for range 8 { // longer than what zstd compresses at a time
+		long = append(long, bytes.Join(files[:40], nil))
+	}
+	if _, err := train(long, 200_000); err != nil {
+		t.Errorf("long samples: %v", err)
+	}
 	for name, samples := range map[string][][]byte{"none": nil, "few": files[:3], "empty": make([][]byte, 20)} {
 		if _, err := train(samples, 20_000); !errors.Is(err, errTooFew) {
 			t.Errorf("%s: error %v, want errTooFew", name, err)

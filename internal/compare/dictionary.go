@@ -52,9 +52,24 @@ func train(samples [][]byte, limit int) (dictionary []byte, err error) {
 		}
 	}()
 	return zstd.BuildDict(zstd.BuildDictOptions{
-		ID: 0x6d6b6274, Contents: samples, History: content, Offsets: [3]int{1, 4, 8},
+		ID: 0x6d6b6274, Contents: blocks(samples), History: content, Offsets: [3]int{1, 4, 8},
 		CompatV155: true, Level: zstd.SpeedBetterCompression,
 	})
+}
+
+// blocks cuts samples into what zstd compresses at a time: the library wants no more. A
+// part of them tells enough about how often lengths and offsets occur.
+func blocks(samples [][]byte) (list [][]byte) {
+	const block, enough = 128 << 10, 8 << 20
+	total := 0
+	for _, s := range samples {
+		for len(s) > 0 && total < enough {
+			n := min(len(s), block)
+			list = append(list, s[:n])
+			s, total = s[n:], total+n
+		}
+	}
+	return list
 }
 
 // cover chooses the parts of samples that say most about other samples (the idea is that of
