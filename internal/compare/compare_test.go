@@ -56,8 +56,8 @@ func TestKernelMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixed := int64(256 + 64 + 96 + 192)
-	if got, err := memory(raw, nil, 8); err != nil || got != 512+256+fixed {
+	fixed := int64(256 + 64 + 96 + 136 + 8)
+	if got, err := memory("veth", raw, nil, 8); err != nil || got != 512+256+fixed {
 		t.Errorf("split, %d bytes: %d, %v, want %d", len(raw), got, err, 512+256+fixed)
 	}
 	small := btf.NewTable(1, nil)
@@ -67,10 +67,10 @@ func TestKernelMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The map has void, int and the 20 types.
-	if got, err := memory(raw, base, 4); err != nil || got != 512+128+kmalloc(22*4)+fixed {
+	if got, err := memory("veth", raw, base, 4); err != nil || got != 512+128+kmalloc(22*4)+fixed {
 		t.Errorf("over a base: %d, %v, want %d", got, err, 512+128+kmalloc(22*4)+fixed)
 	}
-	if got, err := memory(nil, nil, 8); got != 0 || err != nil {
+	if got, err := memory("veth", nil, nil, 8); got != 0 || err != nil {
 		t.Errorf("no BTF: %d, %v", got, err)
 	}
 }

@@ -129,7 +129,7 @@ func isDebugFile(f *object.File) bool {
 
 // add enters a form.
 func (r *runner) add(m *measured, id FormID, file []byte, as *check.Module, f *object.File) error {
-	mem, err := memory(as.BTF, as.Base, f.AddrSize())
+	mem, err := memory(m.module.Name, as.BTF, as.Base, f.AddrSize())
 	if err != nil && id != FormFound { // what a file comes with can be damaged, and no kernel keeps it
 		return fmt.Errorf("%s: %w", id, err)
 	}

@@ -8,13 +8,13 @@ import (
 )
 
 // Sizes in bytes of what a kernel allocates for the BTF of each module besides, as Debian's
-// 6.12.117 for amd64 has them in its own BTF. Elsewhere they differ by little.
-var perModule = []int64{
-	232, // struct btf
-	48,  // struct btf_module
-	72,  // struct bin_attribute, for /sys/kernel/btf/MODULE
-	136, // struct kernfs_node, the same
-}
+// 6.12.117 for amd64 does. Elsewhere they differ by little.
+const (
+	structBTF    = 232
+	structModule = 48  // struct btf_module
+	structFile   = 72  // struct bin_attribute, for /sys/kernel/btf/MODULE
+	structKernfs = 136 // struct kernfs_node, the same; from a slab of its own
+)
 
 // memory is how much of a kernel's memory a module's BTF takes once it is loaded.
 //
@@ -22,8 +22,11 @@ var perModule = []int64{
 // types, which it makes larger by a quarter, and at least 16, whenever it is full. If there
 // is a .BTF.base, it keeps a map from its types and those of .BTF to the kernel's own,
 // of 4 bytes each (btf_relocate); the rest of .BTF.base is freed. It resolves no types of
-// a module, so that the tables for that, which a program's BTF has, are not there.
-func memory(data, base []byte, addrSize int) (int64, error) {
+// a module, so that the tables for that, which a program's BTF has, are not there. name
+// is that of the module.
+//
+// test/kernel has a kernel's own account of it.
+func memory(name string, data, base []byte, addrSize int) (int64, error) {
 	if len(data) == 0 {
 		return 0, nil
 	}
@@ -46,10 +49,8 @@ func memory(data, base []byte, addrSize int) (int64, error) {
 	if over != nil {
 		n += kmalloc(4 * int64(b.End()))
 	}
-	for _, size := range perModule {
-		n += kmalloc(size)
-	}
-	return n, nil
+	n += kmalloc(structBTF) + kmalloc(structModule) + kmalloc(structFile) + structKernfs
+	return n + kmalloc(int64(len(name))+1), nil
 }
 
 // someBase is BTF of the byte order of data, for reading split BTF without its own base.
