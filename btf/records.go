@@ -86,10 +86,6 @@ func (b *Blob) extra(i int) []byte {
 // Decode returns a type with its members, names translated by name from string
 // offsets. The members are appended to ms; First counts from its start.
 func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
-	return b.decode(id, ms, name)
-}
-
-func (b *Blob) decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
 	r := b.Record(id)
 	x := b.Extra(id)
 	u32 := b.Word
@@ -152,7 +148,7 @@ func (b *Blob) Table(pool *Strings) *Table {
 	name := func(off uint32) Str { return t.Strings.Intern(b.StringAt(off)) }
 	for id := b.start; id < b.End(); id++ {
 		var typ Type
-		typ, t.Members = b.decode(id, t.Members, name)
+		typ, t.Members = b.Decode(id, t.Members, name)
 		t.Types = append(t.Types, typ)
 	}
 	return t

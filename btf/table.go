@@ -72,6 +72,22 @@ func IntOffset(data uint32) uint32 { return data >> 16 & 0xff }
 // IntEncoding is the encoding in the data word of an INT: IntSigned, IntChar, IntBool or 0.
 func IntEncoding(data uint32) uint32 { return data >> 24 & 0xf }
 
+// EncodingName is the encoding in the data word of an INT as the kernel's log and
+// bpftool print it.
+func EncodingName(data uint32) string {
+	switch IntEncoding(data) {
+	case 0:
+		return "(none)"
+	case IntSigned:
+		return "SIGNED"
+	case IntChar:
+		return "CHAR"
+	case IntBool:
+		return "BOOL"
+	}
+	return "UNKN"
+}
+
 // Table holds types by id: Types[i] has id Start+i. References below Start lead
 // into the base that the table was made for (Start 1: no base, only void).
 // The zero Table is not ready for use; see NewTable.

@@ -108,44 +108,7 @@ func (d *Dedup) merge(w *Worker) Mapping {
 		}
 		return names[s]
 	}
-	m := Mapping{nodes: make([]uint32, len(from.types)), anchors: make([]Ref, len(from.anchors))}
-	for i, a := range from.anchors {
-		if a.serial == 0 {
-			m.anchors[i] = to.anchorFor(a.class, name(a.name))
-		} else {
-			m.anchors[i] = to.privateAnchor(a.class, name(a.name))
-		}
-	}
-	var tmp []btf.Member
-	for n := 1; n < len(from.types); n++ {
-		t := from.types[n]
-		t.Name = name(t.Name)
-		if t.Kind.HasRef() {
-			t.Ref = btf.ID(m.Ref(Ref(t.Ref)))
-		}
-		if t.Kind == btf.Array {
-			t.Extra = uint32(m.Ref(Ref(t.Extra)))
-		}
-		tmp = append(tmp[:0], from.membersOf(uint32(n))...)
-		for i := range tmp {
-			tmp[i].Name = name(tmp[i].Name)
-			if t.Kind.HasMemberTypes() {
-				tmp[i].Type = btf.ID(m.Ref(Ref(tmp[i].Type)))
-			}
-		}
-		if t.Kind == btf.Var || t.Kind == btf.DataSec {
-			m.nodes[n] = to.add(&t, tmp)
-		} else {
-			m.nodes[n] = to.cons(&t, tmp)
-		}
-	}
-	for i, a := range from.anchors {
-		if a.serial != 0 {
-			b := &to.anchors[m.anchors[i]&^anchorBit]
-			b.def, b.unit = m.nodes[a.def], a.unit
-		}
-	}
-	return m
+	return from.copyTo(to, name, nil)
 }
 
 // Strings is the pool of the merged types.

@@ -15,44 +15,12 @@ func (d *Dedup) FlatArrays() (*Dedup, *Mapping) {
 		return d, &Mapping{}
 	}
 	to := newGraph(from.strings)
-	m := &Mapping{nodes: make([]uint32, len(from.types)), anchors: make([]Ref, len(from.anchors))}
-	for i, a := range from.anchors {
-		if a.serial == 0 {
-			m.anchors[i] = to.anchorFor(a.class, a.name)
-		} else {
-			m.anchors[i] = to.privateAnchor(a.class, a.name)
+	same := func(s btf.Str) btf.Str { return s }
+	m := from.copyTo(to, same, func(t *btf.Type) {
+		if inner := Ref(t.Ref); t.Kind == btf.Array && !inner.isAnchor() && to.types[inner].Kind == btf.Array {
+			t.Ref, t.Size = to.types[inner].Ref, elements(t.Size, to.types[inner].Size)
 		}
-	}
-	var tmp []btf.Member
-	for n := 1; n < len(from.types); n++ {
-		t := from.types[n]
-		if t.Kind.HasRef() {
-			t.Ref = btf.ID(m.Ref(Ref(t.Ref)))
-		}
-		if t.Kind == btf.Array {
-			t.Extra = uint32(m.Ref(Ref(t.Extra)))
-			if inner := Ref(t.Ref); !inner.isAnchor() && to.types[inner].Kind == btf.Array {
-				t.Ref, t.Size = to.types[inner].Ref, elements(t.Size, to.types[inner].Size)
-			}
-		}
-		tmp = append(tmp[:0], from.membersOf(uint32(n))...)
-		if t.Kind.HasMemberTypes() {
-			for i := range tmp {
-				tmp[i].Type = btf.ID(m.Ref(Ref(tmp[i].Type)))
-			}
-		}
-		if t.Kind == btf.Var || t.Kind == btf.DataSec {
-			m.nodes[n] = to.add(&t, tmp)
-		} else {
-			m.nodes[n] = to.cons(&t, tmp)
-		}
-	}
-	for i, a := range from.anchors {
-		if a.serial != 0 {
-			b := &to.anchors[m.anchors[i]&^anchorBit]
-			b.def, b.unit = m.nodes[a.def], a.unit
-		}
-	}
+	})
 	flat := &Dedup{overBase: d.overBase, g: to, units: make([]unitList, len(d.units)), tooDeep: d.tooDeep}
 	flat.cycles.Store(d.cycles.Load())
 	for i, u := range d.units {
@@ -62,7 +30,7 @@ func (d *Dedup) FlatArrays() (*Dedup, *Mapping) {
 		}
 		flat.units[i] = unitList{u.index, refs}
 	}
-	return flat, m
+	return flat, &m
 }
 
 // nests reports whether there is an ARRAY of ARRAYs.

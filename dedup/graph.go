@@ -242,6 +242,53 @@ func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
 	return n
 }
 
+// copyTo adds the nodes of a graph, which come after what they refer to, to another
+// one. name translates names; edit, if not nil, changes a type whose references are
+// those of the other graph already.
+func (g *graph) copyTo(to *graph, name func(btf.Str) btf.Str, edit func(t *btf.Type)) Mapping {
+	m := Mapping{nodes: make([]uint32, len(g.types)), anchors: make([]Ref, len(g.anchors))}
+	for i, a := range g.anchors {
+		if a.serial == 0 {
+			m.anchors[i] = to.anchorFor(a.class, name(a.name))
+		} else {
+			m.anchors[i] = to.privateAnchor(a.class, name(a.name))
+		}
+	}
+	var tmp []btf.Member
+	for n := 1; n < len(g.types); n++ {
+		t := g.types[n]
+		t.Name = name(t.Name)
+		if t.Kind.HasRef() {
+			t.Ref = btf.ID(m.Ref(Ref(t.Ref)))
+		}
+		if t.Kind == btf.Array {
+			t.Extra = uint32(m.Ref(Ref(t.Extra)))
+		}
+		if edit != nil {
+			edit(&t)
+		}
+		tmp = append(tmp[:0], g.membersOf(uint32(n))...)
+		for i := range tmp {
+			tmp[i].Name = name(tmp[i].Name)
+			if t.Kind.HasMemberTypes() {
+				tmp[i].Type = btf.ID(m.Ref(Ref(tmp[i].Type)))
+			}
+		}
+		if t.Kind == btf.Var || t.Kind == btf.DataSec {
+			m.nodes[n] = to.add(&t, tmp)
+		} else {
+			m.nodes[n] = to.cons(&t, tmp)
+		}
+	}
+	for i, a := range g.anchors {
+		if a.serial != 0 {
+			b := &to.anchors[m.anchors[i]&^anchorBit]
+			b.def, b.unit = m.nodes[a.def], a.unit
+		}
+	}
+	return m
+}
+
 func (g *graph) grow() {
 	old := g.slots
 	g.slots = make([]uint32, len(old)*2)

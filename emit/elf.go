@@ -73,17 +73,6 @@ type chunk struct {
 	n    uint64
 }
 
-// AddSections writes in, a whole ELF file, to out with sections added, replaced or
-// removed: see EditELF.
-func AddSections(in []byte, out io.Writer, sections []ELFSection, opt ELFOptions) error {
-	e, err := EditELF(in, sections, opt)
-	if err != nil {
-		return err
-	}
-	_, err = e.WriteTo(out)
-	return err
-}
-
 // EditELF plans how to add, replace or remove sections without SHF_ALLOC in an ELF
 // file of either class and byte order, and how to overwrite others. Nothing else changes: every section keeps
 // its index, its header but for the offset, and its content; program headers and

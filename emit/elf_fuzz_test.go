@@ -16,10 +16,10 @@ import (
 // result can be read, sections that were not asked for are as they were, doing it
 // again changes nothing, and going back and forth does not pile up.
 func FuzzAddSections(f *testing.F) {
-	for _, l := range elfLayouts {
-		o := object(l.class, l.order)
+	for _, l := range elftest.Layouts {
+		o := object(l.Class, l.Order)
 		f.Add(o.Bytes(), []byte{}, uint16(100))
-		o = object(l.class, l.order, elftest.Section{Name: ".BTF", Data: blob(70, 1)}, elftest.Section{Name: ".x", Data: blob(7, 1), Align: 4})
+		o = object(l.Class, l.Order, elftest.Section{Name: ".BTF", Data: blob(70, 1)}, elftest.Section{Name: ".x", Data: blob(7, 1), Align: 4})
 		f.Add(o.Bytes(), []byte{}, uint16(70))
 		f.Add(append(o.Bytes(), "rest"...), []byte{}, uint16(9))
 		o.Segments = []elftest.Segment{{Type: elf.PT_LOAD, First: 1, Last: 1}}
@@ -34,8 +34,8 @@ func FuzzAddSections(f *testing.F) {
 func TestMutatedHeaders(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range mutatedRuns {
-		l := elfLayouts[r.IntN(len(elfLayouts))]
-		o := object(l.class, l.order,
+		l := elftest.Layouts[r.IntN(len(elftest.Layouts))]
+		o := object(l.Class, l.Order,
 			elftest.Section{Name: ".BTF", Data: blob(r.IntN(90), 1)},
 			elftest.Section{Name: ".x", Data: blob(r.IntN(90), 1), Align: 4},
 			elftest.Section{Name: ".BTF.base", Data: blob(r.IntN(90), 1)})
@@ -46,7 +46,7 @@ func TestMutatedHeaders(t *testing.T) {
 			mutations = binary.LittleEndian.AppendUint16(mutations, uint16(r.IntN([]int{4, 12, 64, len(in), 65536}[r.IntN(5)])))
 		}
 		if checkAddSections(t, in, mutations, uint16(r.IntN(100))); t.Failed() {
-			t.Fatalf("%s, mutations % x", l.name, mutations)
+			t.Fatalf("%s, mutations % x", l.Name, mutations)
 		}
 	}
 }

@@ -12,13 +12,13 @@ import (
 // withIDs is an object whose .BTF_ids is part of the memory image, as kbuild makes it.
 func withIDs(l int, extra ...elftest.Section) []byte {
 	ids := elftest.Section{Name: ".BTF_ids", Flags: elf.SHF_ALLOC, Data: blob(44, 3)}
-	o := object(elfLayouts[l].class, elfLayouts[l].order, append([]elftest.Section{ids}, extra...)...)
+	o := object(elftest.Layouts[l].Class, elftest.Layouts[l].Order, append([]elftest.Section{ids}, extra...)...)
 	return o.Bytes()
 }
 
 func TestOverwrite(t *testing.T) {
-	for i, l := range elfLayouts {
-		t.Run(l.name, func(t *testing.T) {
+	for i, l := range elftest.Layouts {
+		t.Run(l.Name, func(t *testing.T) {
 			in := withIDs(i, elftest.Section{Name: ".BTF", Data: blob(20, 1)})
 			at := bytes.Index(in, blob(44, 3))
 			want := bytes.Clone(in)

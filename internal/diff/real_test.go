@@ -8,18 +8,8 @@ import (
 	"testing"
 
 	"mkbtf/btf"
+	"mkbtf/internal/testkernel"
 )
-
-// kernelDir is a directory with an uncompressed vmlinux and modules, as a kernel's
-// debug package has them.
-func kernelDir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set")
-	}
-	return dir
-}
 
 // load returns nil if the file has no BTF.
 func load(t testing.TB, path string, base *btf.Blob) *btf.Blob {
@@ -73,7 +63,7 @@ func eachModule(t *testing.T, dir string, base *btf.Blob, f func(path string, b 
 // TestRealModules compares each module of a kernel with itself in another order, and
 // with itself after one random change, which must be seen.
 func TestRealModules(t *testing.T) {
-	dir := kernelDir(t)
+	dir := filepath.Join(testkernel.Dir(t), "debug")
 	base := load(t, filepath.Join(dir, "vmlinux"), nil)
 	rnd := rand.New(rand.NewPCG(3, 4))
 	c := NewComparer(Options{})
@@ -117,7 +107,7 @@ func change(tab *btf.Table, rnd *rand.Rand) string {
 
 // TestRealBase compares the base with itself in another order.
 func TestRealBase(t *testing.T) {
-	a := load(t, filepath.Join(kernelDir(t), "vmlinux"), nil)
+	a := load(t, filepath.Join(filepath.Join(testkernel.Dir(t), "debug"), "vmlinux"), nil)
 	b := encode(t, shuffle(a.Table(nil), rand.New(rand.NewPCG(5, 6))), nil)
 	if r := Compare(a, b, Options{}); r.Different() {
 		t.Errorf("differs from itself in another order:\n%.2000s", text(t, r))
@@ -125,7 +115,7 @@ func TestRealBase(t *testing.T) {
 }
 
 func BenchmarkVmlinux(b *testing.B) {
-	a := load(b, filepath.Join(kernelDir(b), "vmlinux"), nil)
+	a := load(b, filepath.Join(filepath.Join(testkernel.Dir(b), "debug"), "vmlinux"), nil)
 	c := encode(b, shuffle(a.Table(nil), rand.New(rand.NewPCG(7, 8))), nil)
 	for b.Loop() {
 		if Compare(a, c, Options{}).Different() {

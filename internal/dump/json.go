@@ -67,7 +67,7 @@ func (p *jsonPrinter) record(id btf.ID) {
 		p.num(`,"size":`, t.Size)
 		p.num(`,"bits_offset":`, btf.IntOffset(t.Extra))
 		p.num(`,"nr_bits":`, btf.IntBits(t.Extra))
-		p.quoted(`,"encoding":`, intEncoding(t.Extra))
+		p.quoted(`,"encoding":`, btf.EncodingName(t.Extra))
 	case btf.Float:
 		p.num(`,"size":`, t.Size)
 	case btf.Ptr, btf.Const, btf.Volatile, btf.Restrict, btf.Typedef, btf.TypeTag:

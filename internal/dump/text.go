@@ -50,7 +50,7 @@ func (p *printer) record(id btf.ID) {
 		p.num(" size=", t.Size)
 		p.num(" bits_offset=", btf.IntOffset(t.Extra))
 		p.num(" nr_bits=", btf.IntBits(t.Extra))
-		p.text(" encoding=", intEncoding(t.Extra))
+		p.text(" encoding=", btf.EncodingName(t.Extra))
 	case btf.Float:
 		p.num(" size=", t.Size)
 	case btf.Ptr, btf.Const, btf.Volatile, btf.Restrict, btf.Typedef, btf.TypeTag:
@@ -159,20 +159,6 @@ func (p *printer) name(off btf.Str) {
 	}
 	p.line = append(p.line, '\'')
 	p.line = append(appendClean(p.line, s), '\'')
-}
-
-func intEncoding(data uint32) string {
-	switch btf.IntEncoding(data) {
-	case 0:
-		return "(none)"
-	case btf.IntSigned:
-		return "SIGNED"
-	case btf.IntChar:
-		return "CHAR"
-	case btf.IntBool:
-		return "BOOL"
-	}
-	return "UNKN"
 }
 
 func signedness(signed bool) string {

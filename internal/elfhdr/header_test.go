@@ -8,28 +8,16 @@ import (
 	"fmt"
 	"testing"
 
-	"mkbtf/btf"
 	"mkbtf/internal/elfhdr"
 	"mkbtf/internal/elfhdr/elftest"
 )
 
-var layouts = []struct {
-	name  string
-	class elf.Class
-	order btf.Order
-}{
-	{"32LE", elf.ELFCLASS32, binary.LittleEndian},
-	{"32BE", elf.ELFCLASS32, binary.BigEndian},
-	{"64LE", elf.ELFCLASS64, binary.LittleEndian},
-	{"64BE", elf.ELFCLASS64, binary.BigEndian},
-}
-
 // TestParse holds what is read against debug/elf.
 func TestParse(t *testing.T) {
-	for _, l := range layouts {
+	for _, l := range elftest.Layouts {
 		for _, n := range []int{3, 0xfefd, 0xfefe} {
-			t.Run(fmt.Sprintf("%s/%d", l.name, n), func(t *testing.T) {
-				b := elftest.File{Class: l.class, Order: l.order, Type: elf.ET_DYN, Machine: elf.EM_PPC}
+			t.Run(fmt.Sprintf("%s/%d", l.Name, n), func(t *testing.T) {
+				b := elftest.File{Class: l.Class, Order: l.Order, Type: elf.ET_DYN, Machine: elf.EM_PPC}
 				for i := range n {
 					b.Sections = append(b.Sections, elftest.Section{
 						Name: fmt.Sprint(".s", i), Flags: elf.SHF_WRITE, Link: 1, Info: uint32(i), EntSize: 2, Align: 4,

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"mkbtf/dwarf2btf"
 	"mkbtf/internal/object"
 	"mkbtf/internal/soundness"
+	"mkbtf/internal/testkernel"
 	"mkbtf/internal/verify"
 )
 
@@ -210,10 +210,7 @@ func liveLoad(t *testing.T, raw []byte) {
 // BTF, split and distilled, split BTF joined with its base. See TestModulesAreSound for
 // the environment. The running kernel is not asked about other byte orders.
 func TestRealJudges(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set: no kernel with debug modules at hand")
-	}
+	dir := testkernel.Dir(t)
 	alone := []Options{{Form: SelfContained}, {Form: SelfContained, Keep: KeepOwn}}
 	over := []Options{{Form: Split}, {Form: Distilled}, {Form: SelfContained, Keep: KeepOwn}}
 	base := kernelBase(t, dir)

@@ -3,12 +3,12 @@ package encode
 import (
 	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"mkbtf/dwarf2btf"
 	"mkbtf/internal/object"
+	"mkbtf/internal/testkernel"
 )
 
 // allVariants are those that comparing sizes asks for.
@@ -97,10 +97,7 @@ func TestSeveralWithoutBase(t *testing.T) {
 // With MKBTF_KERNEL_DIR as for TestModulesAreSound, all variants of every eighth module
 // are as if each had been encoded by itself.
 func TestSeveralOnKernelModules(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set: no modules")
-	}
+	dir := testkernel.Dir(t)
 	base, err := LoadBase(filepath.Join(dir, "debug/vmlinux"))
 	if err != nil {
 		t.Fatal(err)

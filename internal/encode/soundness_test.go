@@ -14,6 +14,7 @@ import (
 	"mkbtf/dwarf2btf"
 	"mkbtf/internal/object"
 	"mkbtf/internal/soundness"
+	"mkbtf/internal/testkernel"
 )
 
 // proveFile runs a file through conversion and dedup and checks every type.
@@ -114,10 +115,7 @@ func TestFixturesAreSound(t *testing.T) {
 // this machine or another;
 // MKBTF_MODULES is a list of name patterns.
 func TestModulesAreSound(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set: no kernel with debug modules at hand")
-	}
+	dir := testkernel.Dir(t)
 	base := kernelBase(t, dir)
 	eachModule(t, dir, []string{"xfs.ko", "nf_tables.ko", "veth.ko", "openvswitch.ko"}, func(t *testing.T, path string) {
 		proveFile(t, path, base)

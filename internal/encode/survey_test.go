@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"mkbtf/internal/object"
+	"mkbtf/internal/testkernel"
 	"mkbtf/internal/verify"
 )
 
@@ -40,9 +41,9 @@ func (s *survey) sum() (n int) {
 // colons) how many of the results load there. docs/forms.md has the table that it
 // prints. MKBTF_KERNEL_DIR is as for TestModulesAreSound.
 func TestSurvey(t *testing.T) {
-	dir, list := os.Getenv("MKBTF_KERNEL_DIR"), os.Getenv("MKBTF_TARGETS")
-	if dir == "" || list == "" {
-		t.Skip("MKBTF_KERNEL_DIR and MKBTF_TARGETS are not both set: no modules, or no kernels to try them on")
+	dir, list := testkernel.Dir(t), os.Getenv("MKBTF_TARGETS")
+	if list == "" {
+		t.Skip("MKBTF_TARGETS is not set: no kernels to try modules on")
 	}
 	base := filepath.Join(dir, "debug/vmlinux")
 	paths := strings.Split(list, ":")

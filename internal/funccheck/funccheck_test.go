@@ -15,6 +15,7 @@ import (
 	"mkbtf/internal/encode"
 	"mkbtf/internal/funccheck"
 	"mkbtf/internal/object"
+	"mkbtf/internal/testkernel"
 )
 
 // features are the sets that files are encoded with.
@@ -99,10 +100,7 @@ func TestFixtures(t *testing.T) {
 // debug/vmlinux and debug/modules as scripts/fetch-kernel.sh makes it: every tenth
 // module, some large ones, and vmlinux.
 func TestKernel(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set: no kernel with debug modules at hand")
-	}
+	dir := testkernel.Dir(t)
 	vmlinux := filepath.Join(dir, "debug/vmlinux")
 	form, from := encode.Split, vmlinux
 	var blob *btf.Blob

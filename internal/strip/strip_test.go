@@ -16,6 +16,7 @@ import (
 	"mkbtf/internal/elfhdr"
 	"mkbtf/internal/elfhdr/elftest"
 	"mkbtf/internal/object"
+	"mkbtf/internal/testkernel"
 )
 
 // byStrip is what "strip -g" makes of a file; ok is false if it does not know the format.
@@ -111,10 +112,7 @@ func TestLikeStrip(t *testing.T) {
 // With MKBTF_KERNEL_DIR, a directory that scripts/fetch-kernel.sh has made, every module
 // is stripped as strip itself does it.
 func TestLikeStripOnKernelModules(t *testing.T) {
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set: no modules")
-	}
+	dir := testkernel.Dir(t)
 	needStrip(t)
 	root, err := filepath.EvalSymlinks(filepath.Join(dir, "debug/modules"))
 	if err != nil {

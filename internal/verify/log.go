@@ -42,7 +42,7 @@ func (b *blob) details(t typ) string {
 	switch k := t.kind(); k {
 	case btf.Int:
 		d := t.u(0)
-		return fmt.Sprintf("size=%d bits_offset=%d nr_bits=%d encoding=%s", t.word, d>>16&0xff, d&0xff, encodingName(d>>24&0xf))
+		return fmt.Sprintf("size=%d bits_offset=%d nr_bits=%d encoding=%s", t.word, d>>16&0xff, d&0xff, btf.EncodingName(d))
 	case btf.Array:
 		return fmt.Sprintf("type_id=%d index_type_id=%d nr_elems=%d", t.u(0), t.u(1), t.u(2))
 	case btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.DataSec:
@@ -62,20 +62,6 @@ func (b *blob) details(t typ) string {
 		return fmt.Sprintf("type=%d component_idx=%d", t.word, int32(t.u(0)))
 	}
 	return fmt.Sprintf("type_id=%d", t.word)
-}
-
-func encodingName(e uint32) string {
-	switch e {
-	case 0:
-		return "(none)"
-	case btf.IntSigned:
-		return "SIGNED"
-	case btf.IntChar:
-		return "CHAR"
-	case btf.IntBool:
-		return "BOOL"
-	}
-	return "UNKN"
 }
 
 func (b *blob) protoDetails(t typ) string {

@@ -5,18 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-)
 
-// kernelDir is a directory with an uncompressed vmlinux and modules, as a kernel's
-// debug package has them.
-func kernelDir(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("MKBTF_KERNEL_DIR")
-	if dir == "" {
-		t.Skip("MKBTF_KERNEL_DIR is not set")
-	}
-	return dir
-}
+	"mkbtf/internal/testkernel"
+)
 
 // elfSection returns the content of a section, nil if there is none.
 func elfSection(t testing.TB, path, name string) []byte {
@@ -65,7 +56,7 @@ func realModules(t testing.TB, dir string) (paths []string, blobs [][]byte) {
 // TestRealKernel takes a kernel and all its modules as they were shipped: they
 // load, and there is nothing to say against them.
 func TestRealKernel(t *testing.T) {
-	dir := kernelDir(t)
+	dir := filepath.Join(testkernel.Dir(t), "debug")
 	vmlinux := elfSection(t, filepath.Join(dir, "vmlinux"), ".BTF")
 	ab := newest()
 	if err := Load(vmlinux, &ab); err != nil {
@@ -101,7 +92,7 @@ func TestRealKernel(t *testing.T) {
 }
 
 func BenchmarkNewTarget(b *testing.B) {
-	vmlinux := elfSection(b, filepath.Join(kernelDir(b), "vmlinux"), ".BTF")
+	vmlinux := elfSection(b, filepath.Join(filepath.Join(testkernel.Dir(b), "debug"), "vmlinux"), ".BTF")
 	b.SetBytes(int64(len(vmlinux)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -113,7 +104,7 @@ func BenchmarkNewTarget(b *testing.B) {
 
 // BenchmarkModules is all modules of a kernel against it.
 func BenchmarkModules(b *testing.B) {
-	dir := kernelDir(b)
+	dir := filepath.Join(testkernel.Dir(b), "debug")
 	target, err := NewTarget(elfSection(b, filepath.Join(dir, "vmlinux"), ".BTF"))
 	if err != nil {
 		b.Fatal(err)

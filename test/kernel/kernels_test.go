@@ -107,8 +107,7 @@ func (k kernel) host(t *testing.T) []byte {
 // transplant writes a module with BTF that was made for another.
 func transplant(t *testing.T, path string, module []byte, out *emit.Output) {
 	t.Helper()
-	var ko bytes.Buffer
-	err := emit.AddSections(module, &ko, []emit.ELFSection{
+	ko, err := emit.EditELF(module, []emit.ELFSection{
 		{Name: ".BTF", Data: out.BTF, Align: 4},
 		{Name: ".BTF.base", Data: out.Base, Align: 4},
 	}, emit.ELFOptions{DropSignature: true})

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -272,8 +271,8 @@ func copyWithoutBTF(t *testing.T, to, from string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plain bytes.Buffer
-	if err := emit.AddSections(data, &plain, []emit.ELFSection{{Name: ".BTF"}}, emit.ELFOptions{}); err != nil {
+	plain, err := emit.EditELF(data, []emit.ELFSection{{Name: ".BTF"}}, emit.ELFOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
