@@ -17,6 +17,10 @@
 # to measure. Both stay in ~/.cache/mkbtf. MKBTF names the program, if it is not in PATH.
 set -euo pipefail
 fetch=$(dirname "$0")/../../scripts/fetch-kernel.sh
+[ -x "$fetch" ] || {
+	echo "${0##*/}: $fetch is not there: run this in mkbtf's source tree" >&2
+	exit 1
+}
 usage() {
 	sed -n 's/^#\t/\t/p' "$0" >&2
 	exit 2
