@@ -30,8 +30,6 @@ type abbrev struct {
 	children bool
 	plain    bool // a member at a constant byte offset, without bit size and annotations
 
-	quick quickMember
-
 	first, last uint32 // steps in the table's slab, while it grows
 }
 
@@ -58,6 +56,7 @@ type abbrevKey struct {
 // abbrevTable is one table of .debug_abbrev.
 type abbrevTable struct {
 	dense  []abbrev           // by code
+	quick  []quickDIE         // by code, as many as dense
 	sparse map[uint64]*abbrev // codes that would make dense too large
 	slab   []step
 	more   []abbrev // the entries behind sparse
@@ -97,7 +96,7 @@ const maxSkip = 1 << 24
 // compile reads the table at off of a .debug_abbrev section for units like h,
 // reusing the memory of t.
 func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFiles bool) error {
-	t.dense, t.slab, t.more, t.sparse, t.crossing = t.dense[:0], t.slab[:0], t.more[:0], nil, false
+	t.dense, t.quick, t.slab, t.more, t.sparse, t.crossing = t.dense[:0], t.quick[:0], t.slab[:0], t.more[:0], nil, false
 	if off > uint64(len(section)) {
 		return malformed(".debug_abbrev", off, "a unit's table lies outside the section of %d bytes", len(section))
 	}
@@ -210,18 +209,17 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 		}
 		a.tail, a.last = skip, uint32(len(t.slab))
 		a.plain = a.tag == tagMember && isPlainMember(t.slab[a.first:a.last])
-		a.quick = quickOf(&a, t.slab[a.first:a.last], h)
 		t.crossing = t.crossing || a.tag == tagImportedUnit
 		// Compilers number from 1 without gaps. Whatever else there is must not take
 		// memory in proportion to the numbers.
 		if entries++; code < 2*entries+64 {
 			for uint64(len(t.dense)) <= code {
-				t.dense = append(t.dense, abbrev{})
+				t.dense, t.quick = append(t.dense, abbrev{}), append(t.quick, quickDIE{})
 			}
 			if t.dense[code].tag != 0 {
 				return bad("abbreviation %d is there twice", code)
 			}
-			t.dense[code] = a
+			t.dense[code], t.quick[code] = a, quickOf(&a, t.slab[a.first:a.last], h)
 		} else {
 			far = append(far, sparse{code, len(t.more)})
 			t.more = append(t.more, a)

@@ -24,6 +24,104 @@ type nameCache struct {
 	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
 	text  []textEntry
 	texts int // entries of text in use
+
+	// Struct after struct, the names of members come in the order that they had when
+	// the struct was met first. log holds them in that order, starts where those of
+	// the struct or enum with a name begin, and cursor is at what should come next:
+	// unlike the tables above it is read from beginning to end.
+	log    []loggedName
+	starts []uint32 // by btf.Str: index in log, plus 1
+	cursor int
+}
+
+// loggedName is a name of a member or enumerator by what identifies it in the file.
+type loggedName struct {
+	key  uint64 // strpKey and the offset in .debug_str, or the up to 7 bytes of the text
+	name uint32
+}
+
+// strpKey tells an offset in .debug_str from a text.
+const strpKey = 1 << 63
+
+// maxLog bounds the memory that the log of names takes.
+const maxLog = 1 << 20
+
+// follow makes the names of a struct or enum those that should come next. What has no
+// name itself comes behind what stands before it.
+func (n *nameCache) follow(s btf.Str) {
+	if s == 0 {
+		return
+	}
+	if int(s) >= len(n.starts) {
+		n.starts = append(n.starts, make([]uint32, int(s)-len(n.starts)+1024)...)
+	}
+	if n.starts[s] == 0 {
+		n.starts[s] = uint32(len(n.log)) + 1
+	}
+	n.cursor = int(n.starts[s]) - 1
+}
+
+// predicted is the name that should come next, nil if that is not known.
+func (n *nameCache) predicted() *loggedName {
+	if n.cursor < len(n.log) {
+		return &n.log[n.cursor]
+	}
+	return nil
+}
+
+// logged returns a name that was not foreseen, with badName if the kernel refuses it.
+func (w *Worker) logged(key uint64) uint32 {
+	n := &w.names
+	if n.cursor >= len(n.log) {
+		name := w.keyName(key)
+		if len(n.log) < maxLog && w.err == nil {
+			n.log = append(n.log, loggedName{key, name})
+			n.cursor++
+		}
+		return name
+	}
+	if w.c.src.Relocatable && key&strpKey != 0 {
+		// The linker has not merged the strings of the units.
+		if name := n.log[n.cursor].name; w.hasText(key&^strpKey, name) {
+			n.cursor++
+			return name
+		}
+	}
+	if n.cursor++; n.cursor < len(n.log) && n.log[n.cursor].key == key {
+		n.cursor++
+		return n.log[n.cursor-1].name
+	}
+	return w.keyName(key)
+}
+
+// hasText reports whether the string at an offset of .debug_str is that name.
+func (w *Worker) hasText(off uint64, name uint32) bool {
+	text := w.names.pool.Bytes(btf.Str(name &^ badName))
+	s := w.c.str
+	if off >= uint64(len(s)) {
+		return false
+	}
+	s = s[off:]
+	return len(s) > len(text) && s[len(text)] == 0 && string(s[:len(text)]) == string(text)
+}
+
+// keyName is name for what identifies it in the log.
+func (w *Worker) keyName(key uint64) uint32 {
+	if key&strpKey != 0 {
+		return w.name(formStrp, key&^strpKey)
+	}
+	return w.names.shortName(key)
+}
+
+// shortName is intern for a text of up to 7 bytes.
+func (n *nameCache) shortName(text uint64) uint32 {
+	e := &n.short[text*0x9e3779b97f4a7c15>>52]
+	if e.text != text || e.name == 0 {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], text)
+		e.text, e.name = text, n.intern(b[:(bits.Len64(text)+7)/8])
+	}
+	return e.name
 }
 
 // textEntry leads from the hash of a text to its number. It is quicker than the
@@ -171,13 +269,7 @@ func (w *Worker) name(form uint16, v uint64) uint32 {
 		if n := v >> 32; n < 8 {
 			p := int(uint32(v))
 			if p+8 <= len(w.data) {
-				text := binary.LittleEndian.Uint64(w.data[p:]) & (1<<(8*n) - 1)
-				e := &w.names.short[text*0x9e3779b97f4a7c15>>52]
-				if e.text == text && e.name != 0 {
-					return e.name
-				}
-				e.text, e.name = text, w.names.intern(w.bytes(v))
-				return e.name
+				return w.names.shortName(binary.LittleEndian.Uint64(w.data[p:]) & (1<<(8*n) - 1))
 			}
 		}
 		return w.names.intern(w.bytes(v))

@@ -2,72 +2,400 @@ package dwarf2btf
 
 import (
 	"encoding/binary"
+	"math"
+	"math/bits"
 
 	"mkbtf/btf"
 )
 
-// quickMember is where the attributes of a plain member lie if all have a fixed
-// size, as in most members that GCC writes. Nearly half of all DIEs of a kernel
-// are such members.
-type quickMember struct {
-	name    uint8 // positions from the first attribute
-	typ     uint8
-	at      uint8
-	total   uint8  // bytes of all attributes, 0: not quick
-	atMask  uint32 // 0: constant
-	atConst uint32
+// quickOp is what the walk does with a DIE whose attributes all have a known size,
+// as nearly all have that GCC writes. Such a DIE needs no loop over its attributes:
+// what is of interest lies at fixed places.
+type quickOp uint8
+
+const (
+	quickNone quickOp = iota
+	quickSkip
+	quickMember      // named
+	quickAnonymous   // a member without a name
+	quickEnumerator  // value in at
+	quickParameter   // of a subroutine type: type only; else as actParameter
+	quickVariable    // skipped where it cannot be a VAR
+	quickReference   // pointer or qualifier
+	quickTypedef     //
+	quickComposite   // size in at
+	quickDeclaration // of a struct or union
+	quickProto       //
+)
+
+// quickDIE is the layout of such a DIE. Positions count from the first attribute. A
+// name that stands in the DIE itself (DW_FORM_string) must come before all else of
+// interest, and positions behind it count as if it took no bytes.
+type quickDIE struct {
+	op       quickOp
+	children bool
+	inline   bool // the name is a DW_FORM_string
+	total    uint8
+	name     uint8
+	typ      uint8
+	at       uint8 // member: byte offset; composite: size; enumerator: value
+	found    uint8 // what is there: foundName, foundType, foundAt
+	tag      uint16
+	variable bool   // quickVariable: has a location
+	atMask   uint32 // 0: constant
+	atConst  uint32
 }
 
-// quickOf compiles a plain member. Only 32-bit little endian DWARF is quick.
-func quickOf(a *abbrev, steps []step, h *unitHeader) (q quickMember) {
-	if !a.plain || a.children || h.is64 {
-		return q
+const (
+	foundName = 1 << iota
+	foundType
+	foundAt
+)
+
+// quickWindow is how many bytes must follow the abbreviation code of a quick DIE, so
+// that no position can be out of range: the largest position, a short name, a value.
+const quickWindow = math.MaxUint8 + 8 + 8 + 1
+
+// quick does what a quick DIE at off calls for. p begins with its attributes, and n is
+// their length. It does nothing and returns false if there is anything unusual, which
+// is left to the long way.
+func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok bool) {
+	n = int(q.total)
+	kind, typ := frameOther, int32(-1)
+	switch q.op {
+	case quickMember, quickAnonymous:
+		if f.kind != frameComposite {
+			return 0, false
+		}
+		name, shift := uint32(0), 0
+		if q.op == quickMember {
+			key, s := q.nameKey(p)
+			if shift = s; key == 0 {
+				return 0, false
+			}
+			if e := w.names.predicted(); e != nil && e.key == key {
+				name = e.name
+				w.names.cursor++
+			} else if name = w.logged(key); name&badName != 0 {
+				return 0, false
+			}
+		}
+		ref, bit := q.ref(p, shift), q.number(p, shift)
+		if ref == 0 || uint64(ref) >= uint64(len(w.data)) || bit > maxByteOffset {
+			return 0, false
+		}
+		if bit *= 8; bit < f.maxBit {
+			f.flags |= outOfOrder
+		} else {
+			f.maxBit = bit
+		}
+		w.addMember(f, btf.Member{Name: btf.Str(name), Type: btf.ID(w.cur.base + ref), Off: bit})
+		return n + shift, true
+	case quickEnumerator:
+		if f.kind != frameEnum {
+			return 0, false
+		}
+		key, shift := q.nameKey(p)
+		if key == 0 {
+			return 0, false
+		}
+		name := uint32(0)
+		if e := w.names.predicted(); e != nil && e.key == key {
+			name = e.name
+			w.names.cursor++
+		} else if name = w.logged(key); name&badName != 0 || name == 0 {
+			return 0, false
+		}
+		w.addMember(f, btf.Member{Name: btf.Str(name), Off: q.number(p, shift)})
+		return n + shift, true
+	case quickParameter, quickVariable, quickSkip:
+		if q.inline {
+			key, shift := q.nameKey(p)
+			if key == 0 {
+				return 0, false
+			}
+			n += shift
+		}
+		switch q.op {
+		case quickParameter:
+			switch f.kind {
+			case frameProto:
+				ref := q.ref(p, n-int(q.total))
+				if ref == 0 || uint64(ref) >= uint64(len(w.data)) {
+					return 0, false
+				}
+				w.addMember(f, btf.Member{Type: btf.ID(w.cur.base + ref)})
+			case frameFunction:
+				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
+			}
+			return n, true
+		case quickVariable:
+			return n, f.kind != frameUnit || !q.variable
+		}
+		if q.children && f.kind == frameOther {
+			f.depth++
+			return n, true
+		}
+	case quickReference:
+		ref := q.ref(p, 0)
+		if ref != 0 {
+			if uint64(ref) >= uint64(len(w.data)) {
+				return 0, false
+			}
+			ref += w.cur.base
+		} else if q.found&foundType != 0 {
+			return 0, false
+		}
+		t := btf.Type{Kind: btf.Ptr, Ref: btf.ID(ref)}
+		if q.tag != tagPointerType {
+			t.Kind = modifierKind(q.tag)
+		}
+		w.addType(off, t)
+		return n, true
+	case quickProto:
+		ref := q.ref(p, 0)
+		if ref != 0 {
+			if uint64(ref) >= uint64(len(w.data)) {
+				return 0, false
+			}
+			ref += w.cur.base
+		} else if q.found&foundType != 0 {
+			return 0, false
+		}
+		typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(ref)})
+		kind = frameProto
+	case quickTypedef:
+		name, shift := w.quickName(q, p)
+		ref := q.ref(p, shift)
+		if name == 0 || ref == 0 && q.found&foundType != 0 || uint64(ref) >= uint64(len(w.data)) {
+			return 0, false
+		}
+		if ref != 0 {
+			ref += w.cur.base
+		}
+		w.addType(off, btf.Type{Kind: btf.Typedef, Name: btf.Str(name), Ref: btf.ID(ref)})
+		return n + shift, true
+	case quickDeclaration:
+		name, shift := w.quickName(q, p)
+		if name == 0 {
+			return 0, false
+		}
+		w.addType(off, btf.Type{Kind: btf.Fwd, Name: btf.Str(name), Flag: q.tag == tagUnionType})
+		return n + shift, true
+	case quickComposite:
+		t := btf.Type{Kind: btf.Struct}
+		if q.tag == tagUnionType {
+			t.Kind = btf.Union
+		}
+		shift := 0
+		if q.found&foundName != 0 {
+			var name uint32
+			if name, shift = w.quickName(q, p); name == 0 {
+				return 0, false
+			}
+			t.Name = btf.Str(name)
+		}
+		t.Size = q.number(p, shift)
+		n += shift
+		typ = w.addType(off, t)
+		kind = frameComposite
+	}
+	if q.children {
+		w.push(off, typ, -1, q.tag, kind)
+	}
+	return n, true
+}
+
+// quickName returns the name of a type, 0 if there is anything unusual about it.
+func (w *Worker) quickName(q *quickDIE, p *window) (name uint32, shift int) {
+	key, shift := q.nameKey(p)
+	if key == 0 {
+		return 0, 0
+	}
+	if name = w.keyName(key); name&badName != 0 {
+		return 0, 0
+	}
+	return name, shift
+}
+
+// quickOf compiles an abbreviation. Only 32-bit DWARF is quick, and the walk takes
+// quick ways in little endian files only.
+func quickOf(a *abbrev, steps []step, h *unitHeader) quickDIE {
+	q := quickDIE{op: quickOpOf(a), children: a.children, tag: a.tag, variable: a.has.has(slotLocation)}
+	if q.op == quickNone || h.is64 {
+		return quickDIE{}
 	}
 	pos := 0
 	for i := range steps {
 		s := &steps[i]
-		pos += int(s.skip)
-		switch {
-		case s.op != opFixed || pos > 0xff || s.width > 4:
-			return quickMember{}
-		case s.slot == slotName && s.form == formStrp:
-			q.name = uint8(pos)
-		case s.slot == slotType && s.form == formRef4:
-			q.typ = uint8(pos)
-		case s.slot == slotMemberLocation && s.imm <= maxByteOffset:
-			q.at, q.atMask, q.atConst = uint8(pos), uint32(s.mask), uint32(s.imm)
-		case s.slot == slotByteSize:
-		default:
-			return quickMember{}
+		if pos += int(s.skip); pos > math.MaxUint8 {
+			return quickDIE{}
+		}
+		if s.slot == slotName && s.op == opString && q.found == 0 {
+			q.found, q.inline, q.name = foundName, true, uint8(pos)
+			continue
+		}
+		if s.op != opFixed || s.slot != slotNone && !q.place(s, uint8(pos)) {
+			return quickDIE{}
 		}
 		pos += int(s.width)
 	}
-	if pos += int(a.tail); pos > 0xff || !a.has.has(slotName) || !a.has.has(slotType) {
-		return quickMember{}
+	if pos += int(a.tail); pos > math.MaxUint8 {
+		return quickDIE{}
 	}
 	q.total = uint8(pos)
+	switch q.op {
+	case quickMember:
+		if q.found&foundName == 0 {
+			q.op = quickAnonymous
+		}
+		if q.found&foundType == 0 {
+			return quickDIE{}
+		}
+	case quickEnumerator:
+		if q.found != foundName|foundAt {
+			return quickDIE{}
+		}
+	case quickTypedef:
+		if q.found&foundName == 0 {
+			return quickDIE{}
+		}
+	case quickDeclaration:
+		if q.found&foundName == 0 || q.atConst != 1 {
+			return quickDIE{}
+		}
+	case quickComposite:
+		if q.found&foundAt == 0 {
+			return quickDIE{}
+		}
+	}
 	return q
 }
 
-// quickMember appends the member whose attributes begin at p[0] to the open
-// composite. It does nothing and returns false if there is anything unusual.
-func (w *Worker) quickMember(q *quickMember, f *frame, p []byte) bool {
-	if len(p) < 0x100+4 {
-		return false // so that no position can be out of range
+// quickOpOf is the operation for a DIE, if its attributes are as it needs them.
+func quickOpOf(a *abbrev) quickOp {
+	switch a.act {
+	case actSkip:
+		return quickSkip
+	case actParameter:
+		if !a.children {
+			return quickParameter
+		}
+	case actVariable:
+		if !a.children {
+			return quickVariable
+		}
+	case actMember:
+		if a.plain && !a.children {
+			return quickMember
+		}
+	case actEnumerator:
+		if !a.children {
+			return quickEnumerator
+		}
+	case actPointer, actModifier:
+		if !a.children {
+			return quickReference
+		}
+	case actTypedef:
+		if !a.children {
+			return quickTypedef
+		}
+	case actProto:
+		return quickProto
+	case actComposite:
+		switch {
+		case !a.has.has(slotDeclaration):
+			return quickComposite
+		case !a.children:
+			return quickDeclaration
+		}
 	}
-	p = p[: 0x100+4 : 0x100+4]
-	typ := binary.LittleEndian.Uint32(p[q.typ:])
-	at := binary.LittleEndian.Uint32(p[q.at:])&q.atMask | q.atConst
-	n := w.name(formStrp, uint64(binary.LittleEndian.Uint32(p[q.name:])))
-	if n&badName != 0 || typ == 0 || uint64(typ) >= uint64(len(w.data)) || at > maxByteOffset {
+	return quickNone
+}
+
+// place notes where an attribute of interest lies; false if the operation cannot do
+// with it.
+func (q *quickDIE) place(s *step, pos uint8) bool {
+	switch q.op {
+	case quickSkip, quickVariable:
+		return true
+	case quickParameter:
+		if s.slot != slotType {
+			return true
+		}
+	}
+	switch s.slot {
+	case slotName:
+		if s.form == formStrp {
+			q.name = pos
+			q.found |= foundName
+			return true
+		}
+	case slotType:
+		if s.form == formRef4 && q.op != quickComposite && q.op != quickDeclaration {
+			q.typ = pos
+			q.found |= foundType
+			return true
+		}
+	case slotByteSize:
+		return q.op == quickMember || q.op == quickDeclaration || q.op == quickComposite && q.value(s, pos)
+	case slotMemberLocation:
+		return q.op == quickMember && q.value(s, pos)
+	case slotConstValue:
+		return q.op == quickEnumerator && q.value(s, pos)
+	case slotDeclaration:
+		if q.op == quickDeclaration && s.width == 0 {
+			q.atConst = uint32(s.imm)
+			return true
+		}
+	}
+	return false
+}
+
+// value notes a number of up to 4 bytes.
+func (q *quickDIE) value(s *step, pos uint8) bool {
+	switch s.form {
+	case formData1, formData2, formData4, formImplicitConst:
+	default:
 		return false
 	}
-	bit := at * 8
-	if bit < f.maxBit {
-		f.flags |= outOfOrder
-	} else {
-		f.maxBit = bit
+	if s.imm > math.MaxUint32 {
+		return false
 	}
-	w.addMember(f, btf.Member{Name: btf.Str(n), Type: btf.ID(w.cur.base + typ), Off: bit})
+	q.at, q.atMask, q.atConst = pos, uint32(s.mask), uint32(s.imm)
+	q.found |= foundAt
 	return true
+}
+
+// window is a part of a unit from the first attribute of a DIE on.
+type window = [quickWindow]byte
+
+// nameKey returns what identifies the name of a DIE without a look at the text, and
+// by how much it moves what comes behind. 0: the name is empty or longer than 7 bytes
+// and not in .debug_str.
+func (q *quickDIE) nameKey(p *window) (key uint64, shift int) {
+	if !q.inline {
+		return strpKey | uint64(binary.LittleEndian.Uint32(p[q.name:])), 0
+	}
+	x := binary.LittleEndian.Uint64(p[q.name:])
+	zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
+	if zero == 0 {
+		return 0, 0
+	}
+	k := bits.TrailingZeros64(zero) &^ 7
+	return x & (1<<k - 1), k/8 + 1
+}
+
+// ref returns the reference to a type, 0 if there is none.
+func (q *quickDIE) ref(p *window, shift int) uint32 {
+	if q.found&foundType == 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(p[int(q.typ)+shift:])
+}
+
+// number returns the value in at.
+func (q *quickDIE) number(p *window, shift int) uint32 {
+	return binary.LittleEndian.Uint32(p[int(q.at)+shift:])&q.atMask | q.atConst
 }

@@ -111,6 +111,7 @@ type frame struct {
 	maxBit uint32 // composite: largest bit offset of a member
 	item   int32  // index of a function, variable or member that takes the tags
 	dims   uint32 // array: number of dimensions
+	depth  uint32 // frameOther: how many more DIEs of that kind are open
 	tag    uint16
 	kind   frameKind
 	flags  frameFlags
@@ -142,7 +143,13 @@ func (w *Worker) walk() error {
 	data := w.data
 	tab := u.tab
 	dense := tab.dense
+	quick := tab.quick
+	if w.big {
+		quick = nil
+	}
+	safe := len(data) - quickWindow - 10 // DIEs before it may be quick
 	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
+	top := &w.frames[0]
 	w.open = -1
 	w.pending = w.pending[:0]
 	pos := u.bodyStart
@@ -150,21 +157,44 @@ func (w *Worker) walk() error {
 		start := pos
 		code := uint64(data[pos])
 		pos++
-		if code >= 0x80 {
-			if code, pos = w.uleb(start); pos == tooFar {
-				return w.malformed(start, 0, "truncated")
-			}
-		}
 		if code == 0 {
-			f := &w.frames[len(w.frames)-1]
-			if f.typ >= 0 {
-				w.close(f)
+			if top.depth > 0 {
+				top.depth--
+				continue
+			}
+			if top.typ >= 0 {
+				w.close(top)
 			}
 			w.frames = w.frames[:len(w.frames)-1]
 			if len(w.frames) == 0 {
 				return w.err
 			}
+			top = &w.frames[len(w.frames)-1]
 			continue
+		}
+		if code >= 0x80 {
+			if pos < len(data) && data[pos] < 0x80 {
+				code = code&0x7f | uint64(data[pos])<<7
+				pos++
+			} else if code, pos = w.uleb(start); pos == tooFar {
+				return w.malformed(start, 0, "truncated")
+			}
+		}
+		if start < safe && code < uint64(len(quick)) && quick[code].op != quickNone {
+			n, ok := w.quick(&quick[code], top, u.base+uint32(start), (*window)(data[pos:]))
+			if ok {
+				pos += n
+				if quick[code].children {
+					if w.err != nil {
+						return w.err
+					}
+					if len(w.frames) > maxDepth || top.depth > maxDepth {
+						return w.malformed(start, quick[code].tag, "more than %d levels of nesting", maxDepth)
+					}
+					top = &w.frames[len(w.frames)-1]
+				}
+				continue
+			}
 		}
 		var a *abbrev
 		if code < uint64(len(dense)) {
@@ -175,141 +205,150 @@ func (w *Worker) walk() error {
 		if a.tag == 0 {
 			return w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
 		}
-		if a.quick.total != 0 && !w.big {
-			if f := &w.frames[len(w.frames)-1]; f.kind == frameComposite && w.quickMember(&a.quick, f, data[pos:]) {
-				if pos += int(a.quick.total); w.err != nil {
-					return w.err
-				}
-				continue
-			}
-		}
 		if pos = w.attrs(a, pos); pos > len(data) {
 			return w.malformed(start, a.tag, "attributes run past the end of the unit")
 		}
-		off := u.base + uint32(start)
-		kind, typ, item := frameOther, int32(-1), int32(-1)
-		switch a.act {
-		case actSkip:
-		case actMember:
-			f := &w.frames[len(w.frames)-1]
-			if f.kind == frameComposite {
-				item = w.member(a, f, off)
-				kind = frameMember
-			}
-		case actParameter:
-			f := &w.frames[len(w.frames)-1]
-			switch f.kind {
-			case frameFunction:
-				item = int32(len(w.params))
-				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
-				kind = frameTagged
-			case frameProto:
-				w.protoParameter(a, f, off)
-			}
-		case actVarargs:
-			f := &w.frames[len(w.frames)-1]
-			switch f.kind {
-			case frameFunction:
-				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawVarargs})
-			case frameProto:
-				w.addMember(f, btf.Member{})
-			}
-		case actEnumerator:
-			if f := &w.frames[len(w.frames)-1]; f.kind == frameEnum {
-				w.enumerator(a, f, off)
-			}
-		case actPointer:
-			typ = w.pointer(a, off)
-			kind = framePointer
-		case actModifier:
-			w.addType(off, btf.Type{Kind: modifierKind(a.tag), Ref: btf.ID(w.typeRef(a, off))})
-		case actTypedef:
-			typ = w.typedef(a, off)
-			kind = frameTagged
-		case actComposite:
-			if typ = w.composite(a, off); typ >= 0 {
-				kind = frameComposite
-			}
-		case actEnum:
-			if typ = w.enum(a, off); typ >= 0 {
-				kind = frameEnum
-			}
-		case actArray:
-			typ = w.array(a, off)
-			kind = frameArray
-		case actSubrange:
-			if f := &w.frames[len(w.frames)-1]; f.kind == frameArray {
-				w.dimension(a, f)
-			} else {
-				w.subrange(a, off)
-			}
-		case actProto:
-			typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(w.typeRef(a, off))})
-			kind = frameProto
-		case actBase:
-			w.baseType(a, off)
-		case actSubprogram:
-			if item = w.subprogram(a, off); item >= 0 {
-				kind = frameFunction
-			}
-		case actVariable:
-			if w.frames[len(w.frames)-1].kind == frameUnit {
-				if item = w.variable(a, off); item >= 0 {
-					kind = frameTagged
-				}
-			}
-		case actAlias:
-			w.setAlias(off, w.typeRef(a, off))
-		case actUnspecified:
-			w.setAlias(off, 0)
-		case actReference:
-			w.addType(off, btf.Type{Kind: btf.Ptr, Ref: btf.ID(w.typeRef(a, off))})
-			w.note(off, a.tag, "", "written as a pointer")
-		case actOpaque:
-			w.opaque(a, off)
-		case actAnnotation:
-			w.annotation(off)
-		}
+		w.die(a, u.base+uint32(start))
 		if w.err != nil {
 			return w.err
 		}
-		if a.children {
-			w.push(frame{off: off, typ: typ, item: item, tag: a.tag, kind: kind})
-			if len(w.frames) > maxDepth {
-				return w.malformed(start, a.tag, "more than %d levels of nesting", maxDepth)
-			}
+		if len(w.frames) > maxDepth {
+			return w.malformed(start, a.tag, "more than %d levels of nesting", maxDepth)
 		}
+		top = &w.frames[len(w.frames)-1]
+	}
+	if w.err != nil {
+		return w.err
 	}
 	// Some assemblers leave out the null entry that ends the children of the root.
 	if len(w.frames) > 1 {
-		f := &w.frames[len(w.frames)-1]
-		return w.malformed(int(f.off-u.base), f.tag, "the unit ends among its children")
+		return w.malformed(int(top.off-u.base), top.tag, "the unit ends among its children")
 	}
 	return nil
 }
 
-// push opens a DIE with children.
-func (w *Worker) push(f frame) {
-	f.parent = int32(w.open)
-	if f.kind.takesMembers() {
-		if w.open >= 0 {
-			w.setAside(&w.frames[w.open])
-		}
-		w.open = len(w.frames)
-		f.first = uint32(len(w.members))
+// die does what the DIE at off calls for, whose attributes have been decoded, and
+// opens it if it has children.
+func (w *Worker) die(a *abbrev, off uint32) {
+	f := &w.frames[len(w.frames)-1]
+	kind, typ, item := frameOther, int32(-1), int32(-1)
+	switch a.act {
+	case actSkip:
+	case actMember:
 		if f.kind == frameComposite {
-			t := &w.types[f.typ]
-			f.size = t.Size
-			if t.Kind == btf.Union {
-				f.flags |= isUnion
-			}
-			if t.Flag {
-				f.flags |= unsized
-				t.Flag = false
+			item = w.member(a, f, off)
+			kind = frameMember
+		}
+	case actParameter:
+		switch f.kind {
+		case frameFunction:
+			item = int32(len(w.params))
+			w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
+			kind = frameTagged
+		case frameProto:
+			w.protoParameter(a, f, off)
+		}
+	case actVarargs:
+		switch f.kind {
+		case frameFunction:
+			w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawVarargs})
+		case frameProto:
+			w.addMember(f, btf.Member{})
+		}
+	case actEnumerator:
+		if f.kind == frameEnum {
+			w.enumerator(a, f, off)
+		}
+	case actPointer:
+		typ = w.pointer(a, off)
+		kind = framePointer
+	case actModifier:
+		w.addType(off, btf.Type{Kind: modifierKind(a.tag), Ref: btf.ID(w.typeRef(a, off))})
+	case actTypedef:
+		typ = w.typedef(a, off)
+		kind = frameTagged
+	case actComposite:
+		if typ = w.composite(a, off); typ >= 0 {
+			kind = frameComposite
+		}
+	case actEnum:
+		if typ = w.enum(a, off); typ >= 0 {
+			kind = frameEnum
+		}
+	case actArray:
+		typ = w.array(a, off)
+		kind = frameArray
+	case actSubrange:
+		if f.kind == frameArray {
+			w.dimension(a, f)
+		} else {
+			w.subrange(a, off)
+		}
+	case actProto:
+		typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(w.typeRef(a, off))})
+		kind = frameProto
+	case actBase:
+		w.baseType(a, off)
+	case actSubprogram:
+		if item = w.subprogram(a, off); item >= 0 {
+			kind = frameFunction
+		}
+	case actVariable:
+		if f.kind == frameUnit {
+			if item = w.variable(a, off); item >= 0 {
+				kind = frameTagged
 			}
 		}
+	case actAlias:
+		w.setAlias(off, w.typeRef(a, off))
+	case actUnspecified:
+		w.setAlias(off, 0)
+	case actReference:
+		w.addType(off, btf.Type{Kind: btf.Ptr, Ref: btf.ID(w.typeRef(a, off))})
+		w.note(off, a.tag, "", "written as a pointer")
+	case actOpaque:
+		w.opaque(a, off)
+	case actAnnotation:
+		w.annotation(off)
 	}
-	w.frames = append(w.frames, f)
+	if a.children && w.err == nil {
+		w.push(off, typ, item, a.tag, kind)
+	}
+}
+
+// push opens a DIE with children.
+func (w *Worker) push(off uint32, typ, item int32, tag uint16, kind frameKind) {
+	if kind.takesMembers() && w.open >= 0 {
+		w.setAside(&w.frames[w.open])
+	}
+	n := len(w.frames)
+	if n < cap(w.frames) {
+		w.frames = w.frames[:n+1]
+	} else {
+		w.frames = append(w.frames, frame{})
+	}
+	f := &w.frames[n]
+	*f = frame{off: off, typ: typ, item: item, tag: tag, kind: kind, parent: int32(w.open)}
+	if !kind.takesMembers() {
+		return
+	}
+	w.open = n
+	f.first = uint32(len(w.members))
+	switch kind {
+	case frameComposite:
+		t := &w.types[typ]
+		f.size = t.Size
+		if t.Kind == btf.Union {
+			f.flags |= isUnion
+		}
+		if t.Flag {
+			f.flags |= unsized
+			t.Flag = false
+		}
+		w.names.follow(t.Name)
+	case frameEnum:
+		w.names.follow(w.types[typ].Name)
+	}
 }
 
 // setAside moves the members of an open type, in which another one begins, out
