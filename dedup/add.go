@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,6 +23,7 @@ type Worker struct {
 	arena []Ref      // memory for lists
 	units []unitList // what this worker has taken in
 	unit  uint32     // serial number of the current unit, plus 1
+	bad   bool       // the current unit has a reference out of range
 }
 
 type defIn struct{ unit, node uint32 }
@@ -46,7 +48,7 @@ func (w *Worker) Strings() *btf.Strings { return w.g.strings }
 // is kept; those behind only if something needs them.
 //
 // The result maps the ids of the table to Refs and is valid until the next Add.
-// References out of range give an error.
+// References out of range give an error, after which the worker is of no more use.
 func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
 	if t.Strings != w.g.strings {
 		return nil, fmt.Errorf("dedup: unit %d uses another string pool than its worker", index)
@@ -59,16 +61,19 @@ func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
 	w.refs = slices.Grow(w.refs[:0], n)[:n]
 	w.nodes = slices.Grow(w.nodes[:0], n)[:n]
 	w.refs[0], w.nodes[0] = 0, 0
-	if err := checkRefs(t); err != nil {
-		return nil, fmt.Errorf("dedup: unit %d: %w", index, err)
+	w.bad = false
+	clash := w.pass(t, nil)
+	if w.bad {
+		return nil, fmt.Errorf("dedup: unit %d: %w", index, checkRefs(t))
 	}
-	if w.pass(t, nil) {
+	if clash {
 		w.separate(index, t)
 	}
 	w.list(index, roots, t)
 	return w.refs, nil
 }
 
+// checkRefs tells which type refers to one that is not there.
 func checkRefs(t *btf.Table) error {
 	end := t.End()
 	for i := range t.Types {
@@ -84,7 +89,7 @@ func checkRefs(t *btf.Table) error {
 			return fmt.Errorf("type [%d] %s refers to a type past the last one, %d", t.Start+btf.ID(i), typ.Kind, end-1)
 		}
 	}
-	return nil
+	return errors.New("a reference is out of range")
 }
 
 // pass turns all types of a unit into nodes. With private not nil, private[id]
@@ -139,7 +144,13 @@ func tagged(t *btf.Type) bool { _, ok := tagClass(t); return ok }
 // that is waiting when it is met again closes a cycle without a tag, which C does
 // not have: that reference becomes void, or a stand-in of the same size.
 func (w *Worker) resolve(t *btf.Table, id btf.ID) {
-	w.stack = append(w.stack[:0], id)
+	w.stack = w.stack[:0]
+	w.refs[id] = inProgress
+	if n, ok := w.build(t, id); ok {
+		w.refs[id], w.nodes[id] = Ref(n), n
+		return
+	}
+	w.stack = slices.Insert(w.stack, 0, id)
 	for len(w.stack) > 0 {
 		top := len(w.stack) - 1
 		id := w.stack[top]
@@ -158,6 +169,11 @@ func (w *Worker) resolve(t *btf.Table, id btf.ID) {
 // build makes the node of a type, or puts on the stack what has to be made first.
 func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	typ := &t.Types[id-1]
+	ms := t.MembersOf(typ)
+	if n := w.g.next[w.g.last]; n != 0 && w.matches(typ, ms, n) {
+		w.g.last = n
+		return n, true
+	}
 	nt := *typ
 	missing := len(w.stack)
 	if typ.Kind.HasRef() {
@@ -166,7 +182,6 @@ func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	if typ.Kind == btf.Array {
 		nt.Extra = uint32(w.ref(t, btf.ID(typ.Extra), true))
 	}
-	ms := t.MembersOf(typ)
 	if typ.Kind.HasMemberTypes() {
 		w.tmp = append(w.tmp[:0], ms...)
 		ms = w.tmp
@@ -183,9 +198,48 @@ func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	return w.g.cons(&nt, ms), true
 }
 
+// matches reports whether a type of the unit is a certain node: what build and cons
+// would find, without a copy of the members.
+func (w *Worker) matches(t *btf.Type, ms []btf.Member, n uint32) bool {
+	u := &w.g.types[n]
+	if u.Kind != t.Kind || u.Name != t.Name || u.Size != t.Size || u.Len != t.Len || u.Flag != t.Flag {
+		return false
+	}
+	refs := w.refs
+	if t.Kind.HasRef() {
+		if int(t.Ref) >= len(refs) || refs[t.Ref] != Ref(u.Ref) {
+			return false
+		}
+	} else if u.Ref != t.Ref {
+		return false
+	}
+	if t.Kind == btf.Array {
+		if int(t.Extra) >= len(refs) || refs[t.Extra] != Ref(u.Extra) {
+			return false
+		}
+	} else if u.Extra != t.Extra {
+		return false
+	}
+	us := w.g.members[u.First:][:len(ms)]
+	if !t.Kind.HasMemberTypes() {
+		return sameMembers(us, ms)
+	}
+	for i := range ms {
+		m, v := &ms[i], &us[i]
+		if m.Name != v.Name || m.Off != v.Off || m.Bits != v.Bits || int(m.Type) >= len(refs) || refs[m.Type] != Ref(v.Type) {
+			return false
+		}
+	}
+	return true
+}
+
 // ref is what a reference becomes; if it has no node yet it goes on the stack. value
 // says that a cut reference cannot become void.
 func (w *Worker) ref(t *btf.Table, id btf.ID, value bool) btf.ID {
+	if int(id) >= len(w.refs) {
+		w.bad = true
+		return 0
+	}
 	r := w.refs[id]
 	if r < inProgress {
 		return btf.ID(r)

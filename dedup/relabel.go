@@ -17,7 +17,7 @@ func (r *resolver) relabel() {
 		single: make([]uint32, len(r.g.types)), split: map[unitDef]uint32{}, splitDefs: map[uint32]bool{},
 	}
 	deps := r.dependencies()
-	var open map[uint32]bool // definitions that may have several labels
+	var open []bool // by node: definitions that may have several labels
 	for i, n := range r.order {
 		states := deps[n]
 		settled := true
@@ -28,7 +28,7 @@ func (r *resolver) relabel() {
 			next.single[n] = next.addLabel(r.bind(i, states, nil))
 		} else {
 			if open == nil {
-				open = map[uint32]bool{}
+				open = make([]bool, len(r.g.types))
 			}
 			open[n] = true
 		}
@@ -115,7 +115,7 @@ func (r *resolver) holds(held []heldType, b binding) bool {
 
 // splitOpen gives the definitions that units see in several ways one label for
 // each way.
-func (r *resolver) splitOpen(next *resolver, open map[uint32]bool) {
+func (r *resolver) splitOpen(next *resolver, open []bool) {
 	units := map[uint32][]int{}
 	var order []uint32
 	for u := range r.units {

@@ -123,7 +123,7 @@ type Worker struct {
 	c        *Converter
 	result   *btf.Table
 	names    nameCache
-	groups   [1 << 12]groupEntry // by hash of the offset
+	groups   [1 << 15]groupEntry // by hash of the offset
 	strInt   btf.Str             // "int"
 	strUchar btf.Str             // "unsigned char"
 

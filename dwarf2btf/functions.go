@@ -76,7 +76,7 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 	v := w.val[slotName]
 	if form == formStrp && v < noOffset {
 		// Inline functions of headers come again in every unit.
-		e := &w.groups[uint32(v)*0x9e3779b1>>20]
+		e := &w.groups[uint32(v)*0x9e3779b1>>17]
 		if !e.known || e.off != uint32(v) {
 			*e = groupEntry{uint32(v), w.findGroup(form, v), true}
 		}

@@ -42,6 +42,13 @@ type groupSymbol struct {
 // newSymbols indexes the functions of .symtab, and the data in a range.
 func newSymbols(src *Source, variables addressRange) *Symbols {
 	s := &Symbols{names: btf.NewStrings(), group: []int32{-1}}
+	functions := 0
+	for i := range src.Symbols {
+		if src.Symbols[i].Type == elf.STT_FUNC {
+			functions++
+		}
+	}
+	s.group, s.groups, s.all = slices.Grow(s.group, functions), make([]symbolGroup, 0, functions), make([]groupSymbol, 0, functions)
 	for i := range src.Symbols {
 		y := &src.Symbols[i]
 		if y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr) {
@@ -51,11 +58,11 @@ func newSymbols(src *Source, variables addressRange) *Symbols {
 			continue
 		}
 		base, suffix := y.Name, ""
-		if i := strings.Index(base, ".llvm."); i >= 0 {
-			base = base[:i] // a static function under a name for the whole program; kallsyms cuts it off too
-		}
-		if i := strings.IndexByte(base, '.'); i >= 0 {
-			base, suffix = base[:i], base[i:]
+		if dot := strings.IndexByte(base, '.'); dot >= 0 {
+			if i := strings.Index(base, ".llvm."); i >= 0 {
+				base = base[:i] // a static function under a name for the whole program; kallsyms cuts it off too
+			}
+			base, suffix = base[:dot], base[dot:]
 		}
 		if base == "" || strings.Contains(suffix, ".cold") || strings.Contains(suffix, ".part") {
 			continue
@@ -71,9 +78,15 @@ func newSymbols(src *Source, variables addressRange) *Symbols {
 		}
 		s.all = append(s.all, groupSymbol{group: s.group[n], addr: addr, suffix: suffix})
 	}
-	slices.SortStableFunc(s.all, func(a, b groupSymbol) int {
-		return cmp.Or(cmp.Compare(a.group, b.group), strings.Compare(a.suffix, b.suffix))
-	})
+	inOrder := func(a, b groupSymbol) int {
+		if a.group != b.group {
+			return cmp.Compare(a.group, b.group)
+		}
+		return strings.Compare(a.suffix, b.suffix)
+	}
+	if !slices.IsSortedFunc(s.all, inOrder) {
+		slices.SortStableFunc(s.all, inOrder)
+	}
 	slices.SortStableFunc(s.objects, func(a, b objectSymbol) int { return cmp.Compare(a.addr, b.addr) })
 	for i := range s.all {
 		g := &s.groups[s.all[i].group]

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"mkbtf/btf"
@@ -49,13 +51,28 @@ type ordering struct {
 
 // named returns the types with a name in order.
 func (o *ordering) named() []btf.ID {
-	ids := make([]btf.ID, 0, len(o.t.Types))
+	type keyed struct {
+		start uint64 // the first bytes of the name, which settle most comparisons
+		id    btf.ID
+	}
+	list := make([]keyed, 0, len(o.t.Types))
 	for i := range o.t.Types {
-		if o.t.Types[i].Name != 0 {
-			ids = append(ids, o.t.Start+btf.ID(i))
+		if name := o.t.Types[i].Name; name != 0 {
+			var start [8]byte
+			copy(start[:], o.t.Strings.Bytes(name))
+			list = append(list, keyed{binary.BigEndian.Uint64(start[:]), o.t.Start + btf.ID(i)})
 		}
 	}
-	slices.SortStableFunc(ids, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
+	slices.SortFunc(list, func(a, b keyed) int {
+		if a.start != b.start {
+			return cmp.Compare(a.start, b.start)
+		}
+		return cmp.Or(newComparison(o.t).types(a.id, b.id, true), cmp.Compare(a.id, b.id))
+	})
+	ids := make([]btf.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].id
+	}
 	return ids
 }
 
