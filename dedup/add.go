@@ -170,9 +170,11 @@ func (w *Worker) resolve(t *btf.Table, id btf.ID) {
 func (w *Worker) build(t *btf.Table, id btf.ID) (node uint32, ok bool) {
 	typ := &t.Types[id-1]
 	ms := t.MembersOf(typ)
-	if n := w.g.next[w.g.last]; n != 0 && w.matches(typ, ms, n) {
-		w.g.last = n
-		return n, true
+	for _, n := range w.g.next[w.g.last] {
+		if n != 0 && w.matches(typ, ms, n) {
+			w.g.follow(n)
+			return n, true
+		}
 	}
 	nt := *typ
 	missing := len(w.stack)

@@ -77,7 +77,7 @@ type graph struct {
 	members []btf.Member
 	depth   []uint16
 	hashes  []uint32
-	next    []uint32 // which node came after a node the last time
+	next    [][2]uint32 // which nodes came after a node, the last one first
 	last    uint32
 	tooDeep int64    // references that were cut
 	slots   []uint32 // open addressing, 0: free
@@ -88,7 +88,7 @@ type graph struct {
 func newGraph(strings *btf.Strings) *graph {
 	return &graph{
 		strings: strings,
-		types:   make([]btf.Type, 1), depth: make([]uint16, 1), hashes: make([]uint32, 1), next: make([]uint32, 1),
+		types:   make([]btf.Type, 1), depth: make([]uint16, 1), hashes: make([]uint32, 1), next: make([][2]uint32, 1),
 		slots: make([]uint32, 1<<12),
 	}
 }
@@ -138,14 +138,21 @@ func sameMembers(a, b []btf.Member) bool {
 // Units that include the same headers have the same types in much the same order:
 // what followed the last node the last time is tried before hashing.
 func (g *graph) cons(t *btf.Type, ms []btf.Member) uint32 {
-	if n := g.next[g.last]; sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
+	if n := g.next[g.last][0]; sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
 		g.last = n
 		return n
 	}
 	n := g.lookup(t, ms)
-	g.next[g.last] = n
-	g.last = n
+	g.follow(n)
 	return n
+}
+
+// follow notes that a node came after the last one.
+func (g *graph) follow(n uint32) {
+	if next := &g.next[g.last]; next[0] != n {
+		next[0], next[1] = n, next[0]
+	}
+	g.last = n
 }
 
 func (g *graph) lookup(t *btf.Type, ms []btf.Member) uint32 {
@@ -238,7 +245,7 @@ func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
 		}
 	})
 	g.depth = append(g.depth, d+1)
-	g.next = append(g.next, 0)
+	g.next = append(g.next, [2]uint32{})
 	return n
 }
 

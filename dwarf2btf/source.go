@@ -48,7 +48,8 @@ type Source struct {
 
 	// Sections lists the ELF sections by index (0 is the null section).
 	Sections []ELFSection
-	// Symbols lists the symbols of .symtab that have a section or are absolute.
+	// Symbols lists the functions and objects of .symtab that have a section or are
+	// absolute, and all symbols in .BTF_ids.
 	Symbols []Symbol
 	// BTFIDs is the content of .BTF_ids, nil if there is none; BTFIDsIndex its section index.
 	BTFIDs      []byte

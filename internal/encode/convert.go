@@ -191,11 +191,17 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 			ts[i].Text = name(ts[i].Text)
 		}
 	}
-	for _, f := range w.functions {
+	for i := range w.functions {
+		f := &w.functions[i]
 		f.name, f.ref = name(f.name), m.Ref(f.ref)
 		tags(f.tags)
-		c.functions = append(c.functions, f)
 	}
+	if c.functions == nil {
+		c.functions = w.functions
+	} else {
+		c.functions = append(c.functions, w.functions...)
+	}
+	w.functions = nil
 	for _, v := range w.variables {
 		v.Name, v.ref = name(v.Name), m.Ref(v.ref)
 		tags(v.Tags)

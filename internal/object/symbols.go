@@ -156,7 +156,8 @@ func (f *File) symbolValues() ([]uint64, error) {
 	return values, nil
 }
 
-// symbolList returns the symbols that are defined, with names and addresses.
+// symbolList returns the functions and objects that are defined, and all that lies in
+// .BTF_ids, with names and addresses.
 func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 	t, err := f.symtab()
 	if err != nil || t.count() == 0 {
@@ -167,7 +168,11 @@ func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 		return nil, err
 	}
 	names := string(t.names) // one copy that all names share
-	list := make([]dwarf2btf.Symbol, 0, t.count()-1)
+	ids := 0
+	if i, ok := f.Section(".BTF_ids"); ok {
+		ids = i
+	}
+	var list []dwarf2btf.Symbol
 	for i := 1; i < t.count(); i++ {
 		s, err := f.symbol(t, i)
 		if err != nil {
@@ -175,6 +180,13 @@ func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 		}
 		if s.section == 0 {
 			continue
+		}
+		switch elf.ST_TYPE(s.info) {
+		case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
+		default:
+			if s.section != ids {
+				continue
+			}
 		}
 		sym := dwarf2btf.Symbol{
 			Addr: s.value, Value: s.value, Size: s.size,
