@@ -20,19 +20,14 @@ type Worker struct {
 	seen  []uint32   // by node: number of the last unit that listed it, plus 1
 	part  []bool     // by id: something else refers to it
 	where []defIn    // by anchor: the definition in the current unit
-	arena []Ref      // memory for lists
+	held  []Ref      // what the current unit holds
+	arena []uint16   // memory for lists
 	units []unitList // what this worker has taken in
 	unit  uint32     // serial number of the current unit, plus 1
 	bad   bool       // the current unit has a reference out of range
 }
 
 type defIn struct{ unit, node uint32 }
-
-// unitList is what a unit holds: nodes, and anchors of names that it declares.
-type unitList struct {
-	index int // the caller's number
-	refs  []Ref
-}
 
 const (
 	unresolved Ref = ^Ref(0)
@@ -322,18 +317,18 @@ func (w *Worker) list(index, roots int, t *btf.Table) {
 	if len(w.seen) < len(w.g.types) {
 		w.seen = append(w.seen, make([]uint32, len(w.g.types)-len(w.seen)+len(w.seen)/2)...)
 	}
-	if cap(w.arena)-len(w.arena) < roots {
-		w.arena = make([]Ref, 0, max(roots, 1<<16))
+	if cap(w.arena)-len(w.arena) < 3*roots {
+		w.arena = make([]uint16, 0, max(3*roots, 1<<17))
 	}
 	if w.d.overBase {
 		w.findParts(t, roots)
 	}
-	start := len(w.arena)
+	w.held = w.held[:0]
 	for id := 1; id <= roots; id++ {
 		r := w.refs[id]
 		if r.isAnchor() {
 			if w.nodes[id] == 0 { // only declared here
-				w.arena = append(w.arena, r)
+				w.held = append(w.held, r)
 				continue
 			}
 			r = Ref(w.nodes[id])
@@ -342,10 +337,12 @@ func (w *Worker) list(index, roots int, t *btf.Table) {
 		}
 		if w.seen[r] != w.unit {
 			w.seen[r] = w.unit
-			w.arena = append(w.arena, r)
+			w.held = append(w.held, r)
 		}
 	}
-	w.units = append(w.units, unitList{index, w.arena[start:len(w.arena):len(w.arena)]})
+	var u unitList
+	u, w.arena = newUnitList(index, w.held, w.arena)
+	w.units = append(w.units, u)
 }
 
 // findParts marks the types that the first roots types of a unit refer to.

@@ -27,6 +27,7 @@ type resolver struct {
 	g     *graph
 	base  *Base
 	units []unitList
+	buf   []Ref // scratch
 
 	order []uint32       // definitions in the order of their first occurrence
 	defs  [][]uint32     // by anchor: its definitions, in that order
@@ -61,8 +62,9 @@ func newResolver(g *graph, units []unitList, base *Base) *resolver {
 	for n := 1; n < len(g.types); n++ {
 		isDef[n] = g.isDef(uint32(n))
 	}
-	for _, u := range units {
-		for _, ref := range u.refs {
+	for i := range units {
+		r.buf = units[i].refs(r.buf)
+		for _, ref := range r.buf {
 			if ref.isAnchor() || !isDef[ref] {
 				continue
 			}
@@ -229,7 +231,7 @@ func (r *resolver) bindUnits() {
 	}
 	for u := range r.units {
 		var b binding
-		for _, ref := range r.units[u].refs {
+		for _, ref := range r.refs(u) {
 			if ref.isAnchor() || !flagged[ref] {
 				continue
 			}
@@ -330,4 +332,10 @@ func (r *resolver) findDefault(ref Ref) uint32 {
 func (r *resolver) addLabel(l label) uint32 {
 	r.labels = append(r.labels, l)
 	return uint32(len(r.labels) - 1)
+}
+
+// refs returns what a unit holds, until the next call.
+func (r *resolver) refs(u int) []Ref {
+	r.buf = r.units[u].refs(r.buf)
+	return r.buf
 }

@@ -49,7 +49,7 @@ func (r *resolver) dependencies() map[uint32][]depState {
 	}
 	for u := range r.units {
 		b := r.inUnit[u]
-		for _, ref := range r.units[u].refs {
+		for _, ref := range r.refs(u) {
 			if ref.isAnchor() || !flagged[ref] {
 				continue
 			}
@@ -119,7 +119,7 @@ func (r *resolver) splitOpen(next *resolver, open []bool) {
 	units := map[uint32][]int{}
 	var order []uint32
 	for u := range r.units {
-		for _, ref := range r.units[u].refs {
+		for _, ref := range r.refs(u) {
 			if n := uint32(ref); !ref.isAnchor() && open[n] {
 				if units[n] == nil {
 					order = append(order, n)

@@ -62,7 +62,7 @@ func (res *Result) Table() *btf.Table { return res.table }
 func (res *Result) KeepAll() error {
 	r := res.r
 	for u := range r.units {
-		for _, ref := range r.units[u].refs {
+		for _, ref := range r.refs(u) {
 			if !ref.isAnchor() && r.reach[ref] == 0 && res.free[ref] != 0 {
 				continue
 			}

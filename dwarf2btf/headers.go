@@ -50,6 +50,7 @@ func (c *Converter) readHeaders(section int32) error {
 	s := &c.sections[section]
 	s.first = len(c.units)
 	buf := make([]byte, 0, maxHeader)
+	released := uint64(0) // each header brings the pages around it into memory
 	for off := uint64(0); off < s.Size(); {
 		data, err := s.Read(off, min(maxHeader, s.Size()-off), buf)
 		if err != nil {
@@ -61,8 +62,12 @@ func (c *Converter) readHeaders(section int32) error {
 		}
 		h.section = section
 		c.units = append(c.units, h)
-		off += uint64(h.size)
+		if off += uint64(h.size); off-released >= releaseHeaders {
+			release(s.Section, released, off-released)
+			released = off
+		}
 	}
+	release(s.Section, released, s.Size()-released)
 	s.end = len(c.units)
 	return nil
 }

@@ -10,6 +10,21 @@ type releaser interface {
 // the units: relocatable files have the strings of each unit beside each other.
 const largeStrings = 16 << 20
 
+// largeSection is the size from which on the other sections are released too: units
+// lie in them in the same order, but where each begins is not known.
+const largeSection = 1 << 20
+
+// releaseHeaders is how many bytes of units are released at a time when only their
+// headers were read.
+const releaseHeaders = 8 << 20
+
+// release gives back the memory of a range if the section can.
+func release(s Section, off, n uint64) {
+	if r, ok := s.(releaser); ok {
+		r.Release(off, n)
+	}
+}
+
 // Release gives back the memory that the units of pieces from up to, not
 // including, to take in the mapping of the file. It may be called while workers
 // convert other pieces.
@@ -17,9 +32,7 @@ func (c *Converter) Release(from, to int) {
 	section, start, end := int32(-1), uint64(0), uint64(0)
 	flush := func() {
 		if section >= 0 {
-			if r, ok := c.sections[section].Section.(releaser); ok {
-				r.Release(start, end-start)
-			}
+			release(c.sections[section].Section, start, end-start)
 		}
 	}
 	for i := from; i < to; i++ {
@@ -33,7 +46,13 @@ func (c *Converter) Release(from, to int) {
 		}
 	}
 	flush()
-	if r, ok := c.src.Str.(releaser); ok && c.src.Str.Size() >= largeStrings {
-		r.Release(0, c.src.Str.Size())
+	large := func(s Section, size uint64) {
+		if s != nil && s.Size() >= size {
+			release(s, 0, s.Size())
+		}
+	}
+	large(c.src.Str, largeStrings)
+	for _, s := range append([]Section{c.src.Loc, c.src.Loclists, c.src.Ranges, c.src.Rnglists}, c.src.Abbrev...) {
+		large(s, largeSection)
 	}
 }

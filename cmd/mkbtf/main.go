@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,6 +15,11 @@ import (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		// What is on the heap hardly has pointers, so that collecting it more often costs
+		// little: encoding a vmlinux takes 2 % more CPU time and 20 % less memory.
+		debug.SetGCPercent(50)
+	}
 	os.Exit(run(arguments(os.Args), os.Stdin, os.Stdout, os.Stderr))
 }
 

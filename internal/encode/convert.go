@@ -74,7 +74,6 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 		workers[i] = collector{convert: w, dedup: ws[i], pick: pick, named: named}
 	}
 	done := &progress{conv: conv, done: make([]bool, conv.Len())}
-	conv.Release(0, conv.Len()) // the headers of all units were read
 	var (
 		next   atomic.Int64
 		failed atomic.Bool

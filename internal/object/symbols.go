@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"mkbtf/dwarf2btf"
 )
@@ -167,7 +168,7 @@ func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := string(t.names) // one copy that all names share
+	names := unsafe.String(unsafe.SliceData(t.names), len(t.names)) // as long-lived as the file, like the list
 	ids := 0
 	if i, ok := f.Section(".BTF_ids"); ok {
 		ids = i

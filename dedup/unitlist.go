@@ -1,0 +1,57 @@
+package dedup
+
+// unitList is what a unit holds, each thing once: nodes, and anchors of names that it
+// declares. There are millions of them in all, mostly close to the one before, so that
+// they are kept as differences.
+type unitList struct {
+	index int // the caller's number
+	count int
+	code  []uint16
+}
+
+// wide stands before a Ref in full, the low half first.
+const wide = 0x8000
+
+// newUnitList returns the list of refs, whose code is appended to arena.
+func newUnitList(index int, refs []Ref, arena []uint16) (unitList, []uint16) {
+	start := len(arena)
+	var last [2]int64 // node and anchor
+	for _, r := range refs {
+		p := 0
+		if r.isAnchor() {
+			p = 1
+		}
+		n := int64(r &^ anchorBit)
+		d := n - last[p]
+		last[p] = n
+		if -1<<14 < d && d < 1<<14 {
+			arena = append(arena, uint16(d<<1)|uint16(p))
+		} else {
+			arena = append(arena, wide, uint16(r), uint16(r>>16))
+		}
+	}
+	return unitList{index, len(refs), arena[start:len(arena):len(arena)]}, arena
+}
+
+// refs returns what the unit holds, in buf if that is large enough.
+func (u *unitList) refs(buf []Ref) []Ref {
+	if cap(buf) < u.count {
+		buf = make([]Ref, 0, u.count+u.count/2)
+	}
+	buf = buf[:0]
+	var last [2]int32
+	for i := 0; i < len(u.code); i++ {
+		c := u.code[i]
+		if c == wide {
+			r := Ref(u.code[i+1]) | Ref(u.code[i+2])<<16
+			i += 2
+			buf = append(buf, r)
+			last[r>>31] = int32(r &^ anchorBit)
+			continue
+		}
+		p := c & 1
+		last[p] += int32(int16(c) >> 1)
+		buf = append(buf, Ref(last[p])|Ref(p)<<31)
+	}
+	return buf
+}
