@@ -317,9 +317,7 @@ func (w *Worker) list(index, roots int, t *btf.Table) {
 	if len(w.seen) < len(w.g.types) {
 		w.seen = append(w.seen, make([]uint32, len(w.g.types)-len(w.seen)+len(w.seen)/2)...)
 	}
-	if cap(w.arena)-len(w.arena) < 3*roots {
-		w.arena = make([]uint16, 0, max(3*roots, 1<<17))
-	}
+	w.arena = roomFor(w.arena, roots)
 	if w.d.overBase {
 		w.findParts(t, roots)
 	}

@@ -72,21 +72,9 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 	}
 	maps := make([]Mapping, len(workers))
 	d.units = workers[0].units
-	var refs []Ref
-	var arena []uint16
 	for i, w := range workers[1:] {
 		maps[i+1] = d.merge(w)
-		for _, u := range w.units {
-			refs = u.refs(refs)
-			for j, r := range refs {
-				refs[j] = maps[i+1].Ref(r)
-			}
-			if cap(arena)-len(arena) < 3*len(refs) {
-				arena = make([]uint16, 0, max(3*len(refs), 1<<17))
-			}
-			u, arena = newUnitList(u.index, refs, arena)
-			d.units = append(d.units, u)
-		}
+		d.units = append(d.units, remapped(w.units, &maps[i+1])...)
 		w.g, w.units = nil, nil
 	}
 	slices.SortFunc(d.units, func(a, b unitList) int { return a.index - b.index })

@@ -21,15 +21,8 @@ func (d *Dedup) FlatArrays() (*Dedup, *Mapping) {
 			t.Ref, t.Size = to.types[inner].Ref, elements(t.Size, to.types[inner].Size)
 		}
 	})
-	flat := &Dedup{overBase: d.overBase, g: to, units: make([]unitList, len(d.units)), tooDeep: d.tooDeep}
+	flat := &Dedup{overBase: d.overBase, g: to, units: remapped(d.units, &m), tooDeep: d.tooDeep}
 	flat.cycles.Store(d.cycles.Load())
-	for i, u := range d.units {
-		refs := make([]Ref, len(u.refs))
-		for j, r := range u.refs {
-			refs[j] = m.Ref(r)
-		}
-		flat.units[i] = unitList{u.index, refs}
-	}
 	return flat, &m
 }
 

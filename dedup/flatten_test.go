@@ -75,8 +75,9 @@ func TestFlatArrays(t *testing.T) {
 		t.Errorf("the original changed:\n%q\nwas\n%q", again, before)
 	}
 	for _, u := range nested.units {
-		for i, r := range u.refs {
-			if to := flat.units[u.index].refs[i]; m.Ref(r) != to {
+		became := flat.units[u.index].refs(nil)
+		for i, r := range u.refs(nil) {
+			if to := became[i]; m.Ref(r) != to {
 				t.Errorf("unit %d: %d is %d in the mapping and %d in the list", u.index, r, m.Ref(r), to)
 			}
 		}

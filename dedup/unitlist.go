@@ -55,3 +55,27 @@ func (u *unitList) refs(buf []Ref) []Ref {
 	}
 	return buf
 }
+
+// remapped returns lists in the terms of another graph.
+func remapped(units []unitList, m *Mapping) []unitList {
+	out := make([]unitList, len(units))
+	var refs []Ref
+	var arena []uint16
+	for i := range units {
+		refs = units[i].refs(refs)
+		for j, r := range refs {
+			refs[j] = m.Ref(r)
+		}
+		arena = roomFor(arena, len(refs))
+		out[i], arena = newUnitList(units[i].index, refs, arena)
+	}
+	return out
+}
+
+// roomFor returns an arena with room for the list of n refs.
+func roomFor(arena []uint16, n int) []uint16 {
+	if cap(arena)-len(arena) < 3*n {
+		return make([]uint16, 0, max(3*n, 1<<17))
+	}
+	return arena
+}
