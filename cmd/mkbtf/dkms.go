@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +53,7 @@ func enableDKMS(args []string, s streams) error {
 		return err
 	}
 	if h.Program == "" {
-		if h.Program, err = os.Executable(); err != nil {
+		if h.Program, err = ownPath(); err != nil {
 			return err
 		}
 	}

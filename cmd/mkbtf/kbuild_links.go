@@ -15,7 +15,7 @@ func runKbuildLinks(args []string, s streams) error {
 		return err
 	}
 	if *program == "" {
-		if *program, err = os.Executable(); err != nil {
+		if *program, err = ownPath(); err != nil {
 			return err
 		}
 	}
@@ -24,4 +24,13 @@ func runKbuildLinks(args []string, s streams) error {
 		fmt.Fprintln(s.out, path)
 	}
 	return err
+}
+
+// ownPath is where this program lies, for verbs with --program.
+func ownPath() (string, error) {
+	path, err := os.Executable()
+	if err != nil { // as where there is no /proc
+		return "", fmt.Errorf("where this program lies cannot be told (%w): name it with --program", err)
+	}
+	return path, nil
 }

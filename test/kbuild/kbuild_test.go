@@ -41,6 +41,7 @@ func run(m *testing.M) int {
 		for _, args := range [][]string{{"go", "build", "-o", program, "./cmd/mkbtf"}, {program, "kbuild-links", links}} {
 			cmd := exec.Command(args[0], args[1:]...)
 			cmd.Dir, cmd.Stderr = root, os.Stderr
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // static: it runs in other systems too
 			if err := cmd.Run(); err != nil {
 				fmt.Fprintln(os.Stderr, strings.Join(args, " "), err)
 				return 1
