@@ -239,17 +239,21 @@ func (h *header) quals(quals uint8) {
 func (h *header) tagsOf(l link) []btf.Str { return h.tags[l.tags : l.tags+l.ntag] }
 
 // typeTags writes type tags, with a space before or after each, those first that are
-// nearest to the type.
+// nearest to the type. A tag must be printable: compilers take no numbers of characters
+// there.
 func (h *header) typeTags(tags []btf.Str, before bool) {
 	for _, tag := range slices.Backward(tags) {
+		name := h.g.name(tag)
+		if bytes.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+			continue
+		}
 		if before {
 			h.put(" ")
 		}
 		h.put(`__BTF_TYPE_TAG("`)
-		for _, c := range h.g.name(tag) {
-			if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '?' {
-				h.out = append(h.out, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
-				continue
+		for _, c := range name {
+			if c == '"' || c == '\\' || c == '?' {
+				h.out = append(h.out, '\\')
 			}
 			h.out = append(h.out, c)
 		}

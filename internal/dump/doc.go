@@ -25,5 +25,5 @@
 // The arithmetic types that compilers disagree about (long double, _Float128, decimal
 // floats, the types of other languages) become typedefs of integers of the same size.
 // Qualifiers of functions, DECL_TAGs, and the TYPE_TAGs that stand for attributes or
-// for anything but what a pointer leads to, are left out.
+// for anything but what a pointer leads to, or are not printable, are left out.
 package dump
