@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mkbtf/btf"
+	"mkbtf/internal/compare"
 	"mkbtf/internal/docgen"
 	"mkbtf/internal/encode"
 )
@@ -114,7 +115,8 @@ func values() map[string]docgen.Value {
 		"KINDS":     list(kinds...),
 		"LANGUAGES": list(append(encode.LanguageNames(), "none")...),
 		"FEATURES":  list(encode.FeatureNames()...),
-		"N":         {}, "NAME": {}, // free text
+		"METHOD":    word(compare.Methods...),
+		"N":         {}, "NAME": {}, "BYTES": {}, // free text
 	}
 }
 

@@ -17,8 +17,8 @@ const messagesPage = "docs/messages.md"
 
 // sayers are the packages whose errors and warnings messages.md lists.
 var sayers = []string{
-	"cmd/mkbtf", "emit", "internal/btfids", "internal/check", "internal/dkms", "internal/dump", "internal/encode", "internal/kbuild", "internal/kernels",
-	"internal/modfile", "internal/object", "internal/relocate",
+	"cmd/mkbtf", "emit", "internal/btfids", "internal/check", "internal/compare", "internal/dkms", "internal/dump", "internal/encode", "internal/kbuild", "internal/kernels",
+	"internal/modfile", "internal/object", "internal/relocate", "internal/strip",
 }
 
 // unlisted begin messages that messages.md need not have, and why.
@@ -27,6 +27,8 @@ var unlisted = map[string]string{
 	"another kernel than":        "likewise",
 	"emit: ":                     "a caller's mistake, not a user's",
 	"encode: ":                   "likewise",
+	"unknown compression":        "wrong use says what is taken",
+	"dictionaries are for":       "likewise",
 	"no variants":                "likewise",
 	"one output":                 "likewise, the command line is checked before",
 	"form % cannot":              "likewise",
