@@ -15,7 +15,7 @@ if [ ! -x "$dir/gcc" ]; then
 	packages=$(apt-get "${apt[@]}" -s -y --no-install-recommends -t sid install "$package/sid" | awk '/^Inst/ {print $2}') ||
 		die "$package of sid cannot be resolved"
 	for package in $packages; do
-		unpack_package "$package/sid" "$dir/root" './usr/lib*' './lib*'
+		unpack_package "$package/sid" "$dir/root"
 	done
 	loader=$(find "$dir/root" -name 'ld-linux-*.so.*' -print -quit)
 	path=$(find "$dir/root" \( -name 'libc.so.6' -o -name 'libmpfr.so.6' \) -printf '%h\n' | sort -u | paste -sd:)

@@ -12,6 +12,8 @@ bpftool bpftool
 objcopy binutils
 gcc-12 gcc-12
 clang-14 clang-14
+ld.lld-14 lld-14
+dwz dwz
 aarch64-linux-gnu-gcc-12 gcc-12-aarch64-linux-gnu
 s390x-linux-gnu-gcc-12 gcc-12-s390x-linux-gnu
 i686-linux-gnu-gcc-12 gcc-12-i686-linux-gnu
