@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -77,6 +78,9 @@ func Parse(data []byte, base *Blob) (*Blob, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
+	if err := b.checkStrings(); err != nil {
+		return nil, err
+	}
 	return b, nil
 }
 
@@ -145,6 +149,27 @@ func parse(data []byte, base *Blob) (*Blob, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// maxString bounds a string in bytes: names that overlap must not take memory in
+// proportion to the whole string section each. The kernel's limit for identifiers is 512
+// (KSYM_NAME_LEN).
+const maxString = 2046
+
+// checkStrings looks for strings that are longer. Each holds one of the windows of half
+// the length that follow each other.
+func (b *Blob) checkStrings() error {
+	const window = maxString / 2
+	for at := 0; at+window <= len(b.strs); at += window {
+		if bytes.IndexByte(b.strs[at:at+window], 0) >= 0 {
+			continue
+		}
+		first := bytes.LastIndexByte(b.strs[:at], 0) + 1
+		if n := bytes.IndexByte(b.strs[first:], 0); n > maxString {
+			return &FormatError{"strings", b.strPos(first), fmt.Sprintf("a string of %d bytes, more than %d", n, maxString), ErrMalformed}
+		}
+	}
+	return nil
 }
 
 func (b *Blob) typePos(off int) uint64 {

@@ -45,8 +45,8 @@ func (s *Strings) Bytes(n Str) []byte {
 func (s *Strings) String(n Str) string { return string(s.Bytes(n)) }
 
 // Intern returns the number of a string, adding it if it is new. The text must
-// not contain NUL bytes. A pool holds at most 4 GiB; beyond, Intern panics, which
-// no input below 4 GiB of distinct names can reach.
+// not contain NUL bytes. A pool holds at most 4 GiB; beyond, Intern panics: who takes
+// strings from input that may overlap there must bound them (Size).
 func (s *Strings) Intern(b []byte) Str {
 	if len(b) == 0 {
 		return 0
@@ -64,6 +64,9 @@ func (s *Strings) Intern(b []byte) Str {
 		}
 	}
 }
+
+// Size is the number of bytes of all strings, with their NULs.
+func (s *Strings) Size() int { return len(s.data) }
 
 // InternString is Intern for a string.
 func (s *Strings) InternString(str string) Str { return s.Intern([]byte(str)) }

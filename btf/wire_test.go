@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -113,5 +115,27 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("got %v, %v; want %v", b, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestLongStrings: names that overlap could otherwise take memory in proportion to the
+// string section each.
+func TestLongStrings(t *testing.T) {
+	for _, tt := range []struct {
+		before, length int
+		ok             bool
+	}{{0, maxString, true}, {700, maxString, true}, {0, maxString + 1, false}, {700, maxString + 1, false}, {1022, maxString + 1, false}, {10, 100000, false}} {
+		tab := NewTable(1, nil)
+		for i := range tt.before / 4 { // strings that stand before it
+			tab.Add(Type{Kind: Fwd, Name: tab.Strings.InternString(fmt.Sprintf("a%02d", i%100+i))})
+		}
+		tab.Add(Type{Kind: Fwd, Name: tab.Strings.InternString(strings.Repeat("x", tt.length))})
+		data, err := Encode(tab, binary.LittleEndian, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(data, nil); (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%d bytes behind %d: %v", tt.length, tt.before, err)
+		}
 	}
 }

@@ -274,25 +274,23 @@ func (w *Worker) separate(index int, t *btf.Table) {
 	for {
 		changed := false
 		for _, g := range groups {
-			var order []uint32
+			refs := map[uint32]Ref{} // by node
 			for _, id := range g.ids {
-				if !slices.Contains(order, w.nodes[id]) {
-					order = append(order, w.nodes[id])
-				}
+				refs[w.nodes[id]] = 0
 			}
-			if len(order) == 1 {
+			if len(refs) == 1 {
 				continue
 			}
-			changed = changed || len(order) != g.count
-			g.count = len(order)
-			refs := make([]Ref, len(order))
+			changed = changed || len(refs) != g.count
+			g.count = len(refs)
 			for _, id := range g.ids {
-				k := slices.Index(order, w.nodes[id])
-				if refs[k] == 0 {
+				r := refs[w.nodes[id]]
+				if r == 0 {
 					c, _ := tagClass(t.At(id))
-					refs[k] = w.g.privateAnchor(c, t.At(id).Name)
+					r = w.g.privateAnchor(c, t.At(id).Name)
+					refs[w.nodes[id]] = r
 				}
-				private[id] = refs[k]
+				private[id] = r
 			}
 		}
 		w.unit++ // forget which definitions the last pass saw

@@ -59,6 +59,10 @@ func (m *Mapping) Ref(r Ref) Ref {
 	return Ref(m.nodes[r])
 }
 
+// maxNames bounds the bytes of the names of all workers, so that the pool of the merged
+// types can hold them.
+const maxNames = 4<<30 - 1<<20
+
 // Merge joins what the workers have taken in; workers must not be used afterwards.
 // The result has one mapping for each worker, in the order in which they are given,
 // which must be all of them.
@@ -67,8 +71,13 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 		return nil, fmt.Errorf("dedup: Merge was given %d workers of %d", len(workers), len(d.workers))
 	}
 	d.g = workers[0].g
+	names := 0
 	for _, w := range workers {
 		d.tooDeep += w.g.tooDeep
+		names += w.g.strings.Size()
+	}
+	if names > maxNames {
+		return nil, fmt.Errorf("dedup: names of %d bytes in all, more than %d", names, maxNames)
 	}
 	maps := make([]Mapping, len(workers))
 	d.units = workers[0].units

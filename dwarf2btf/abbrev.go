@@ -94,11 +94,11 @@ func fixedWidths(h *unitHeader) (w [formAddrx4 + 1]uint8) {
 const maxSkip = 1 << 24
 
 // compile reads the table at off of a .debug_abbrev section for units like h,
-// reusing the memory of t.
-func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFiles bool) error {
+// reusing the memory of t. It returns the length of the table in bytes.
+func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFiles bool) (int, error) {
 	t.dense, t.quick, t.slab, t.more, t.sparse, t.crossing = t.dense[:0], t.quick[:0], t.slab[:0], t.more[:0], nil, false
 	if off > uint64(len(section)) {
-		return malformed(".debug_abbrev", off, "a unit's table lies outside the section of %d bytes", len(section))
+		return 0, malformed(".debug_abbrev", off, "a unit's table lies outside the section of %d bytes", len(section))
 	}
 	type sparse struct {
 		code uint64
@@ -109,8 +109,8 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 	entries := uint64(0)
 	p := section[off:]
 	pos := 0
-	bad := func(format string, args ...any) error {
-		return malformed(".debug_abbrev", off+uint64(pos), format, args...)
+	bad := func(format string, args ...any) (int, error) {
+		return 0, malformed(".debug_abbrev", off+uint64(pos), format, args...)
 	}
 	next := func() (uint64, bool) {
 		if pos < len(p) && p[pos] < 0x80 {
@@ -246,7 +246,7 @@ func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFil
 		}
 		t.sparse[f.code] = &t.more[f.i]
 	}
-	return nil
+	return pos, nil
 }
 
 // references are the slots of attributes that refer to DIEs.
@@ -294,12 +294,38 @@ func (w *Worker) table(h *unitHeader) (*abbrevTable, error) {
 	} else {
 		t = new(abbrevTable)
 	}
-	if err := t.compile(w.c.abbrevs[h.abbrevSec], h.abbrevOff, h, w.c.opts.DeclFiles); err != nil {
+	n, err := t.compile(w.c.abbrevs[h.abbrevSec], h.abbrevOff, h, w.c.opts.DeclFiles)
+	if err == nil {
+		err = w.c.countAbbrevs(n, h)
+	}
+	if err != nil {
 		w.freeTables = append(w.freeTables, t)
 		return nil, fmt.Errorf("unit at %#x: %w", h.off, err)
 	}
 	w.tables[key] = t
 	return t, nil
+}
+
+// limitAbbrevs bounds the work with abbreviations: every table is read once to see
+// whether it leads out of its unit, and once or a few times by each worker. What a
+// compiler makes takes no more than some times the size of the sections.
+func (c *Converter) limitAbbrevs() {
+	size := uint64(0)
+	for _, s := range c.abbrevs {
+		size += uint64(len(s))
+	}
+	for i := range c.sections {
+		size += c.sections[i].Size()
+	}
+	c.abbrevMost = 64<<20 + 64*int64(size)
+}
+
+// countAbbrevs accounts for a table that was read.
+func (c *Converter) countAbbrevs(n int, h *unitHeader) error {
+	if c.abbrevWork.Add(int64(n)) > c.abbrevMost {
+		return malformed(".debug_abbrev", h.abbrevOff, "the tables of units overlap, or are too many for their size")
+	}
+	return nil
 }
 
 // keptTables is the number of compiled tables that outlive a piece of work.

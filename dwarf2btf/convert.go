@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"mkbtf/btf"
 )
@@ -29,6 +30,11 @@ type Converter struct {
 	shared      sharedSections
 	perCPU      addressRange
 	registers   registers
+
+	// abbrevWork is how many bytes of abbreviations have been read, abbrevMost how many
+	// may be: units can have tables that overlap.
+	abbrevWork atomic.Int64
+	abbrevMost int64
 }
 
 // New reads the unit headers and finds out which units belong together. The
@@ -71,6 +77,7 @@ func New(src *Source, opts Options) (*Converter, error) {
 			return nil, err
 		}
 	}
+	c.limitAbbrevs()
 	c.perCPU = perCPURange(src)
 	var variables addressRange
 	switch opts.Variables {
@@ -211,6 +218,9 @@ func (w *Worker) Convert(i int) (*Unit, error) {
 		return nil, w.inUnit(err)
 	}
 	u := &w.units[0]
+	if w.names.full {
+		return nil, w.inUnit(&Error{Section: w.c.sections[u.section].Name(), Offset: u.off, Msg: fmt.Sprintf("names of more than %d bytes in all", maxNames), Err: ErrTooLarge})
+	}
 	w.out.Name = u.name
 	w.out.Offset = u.off
 	w.out.Language = u.language

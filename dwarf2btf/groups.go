@@ -76,7 +76,11 @@ func (c *Converter) crossingUnits() ([]int32, error) {
 		p := place{h.abbrevSec, h.abbrevOff}
 		crossing, ok := known[p]
 		if !ok {
-			crossing = tableCrosses(c.abbrevs[h.abbrevSec], h.abbrevOff)
+			var n int
+			crossing, n = tableCrosses(c.abbrevs[h.abbrevSec], h.abbrevOff)
+			if err := c.countAbbrevs(n, h); err != nil {
+				return nil, err
+			}
 			known[p] = crossing
 		}
 		if crossing {
@@ -87,11 +91,11 @@ func (c *Converter) crossingUnits() ([]int32, error) {
 }
 
 // tableCrosses is a quick look at an abbreviation table: does an attribute that
-// is read have a form that may lead to another unit? What is malformed is left
+// is read have a form that may lead to another unit? n is how much was looked at. What is malformed is left
 // to abbrevTable.compile to report.
-func tableCrosses(section []byte, off uint64) bool {
+func tableCrosses(section []byte, off uint64) (crossing bool, n int) {
 	if off > uint64(len(section)) {
-		return false
+		return false, 0
 	}
 	p := section[off:]
 	pos := 0
@@ -112,14 +116,14 @@ func tableCrosses(section []byte, off uint64) bool {
 	}
 	for {
 		if code := next(); code == 0 {
-			return false
+			return false, pos
 		}
 		tag := next()
 		if tag > 0xffff {
-			return false
+			return false, pos
 		}
 		if tag == tagImportedUnit {
-			return true
+			return true, pos
 		}
 		want := wantedOf(uint16(tag))
 		pos++ // has children
@@ -131,7 +135,7 @@ func tableCrosses(section []byte, off uint64) bool {
 				break
 			}
 			if form > formAddr && form <= 0xffff && want != 0 && want>>slotOf(at)&1 != 0 && crosses(uint16(form), slotOf(at)) {
-				return true
+				return true, pos
 			}
 		}
 	}

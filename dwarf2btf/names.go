@@ -22,6 +22,7 @@ type nameCache struct {
 	strp  [1 << 14][2]strpEntry // by hash of the offset; the later one comes first
 	short [1 << 12]shortEntry
 	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
+	full  bool    // the pool has reached maxNames
 	text  []textEntry
 	texts int // entries of text in use
 
@@ -153,8 +154,14 @@ func (n *nameCache) init(pool *btf.Strings, alike string) {
 	}
 }
 
-// intern returns the number of a name, with badName if it is no identifier.
+// intern returns the number of a name, with badName if it is no identifier. One that is
+// too long for that is cut, since strings that overlap would take memory without end.
 func (n *nameCache) intern(b []byte) uint32 {
+	b = b[:min(len(b), maxName+1)]
+	if n.pool.Size() > maxNames {
+		n.full = true
+		return 0
+	}
 	if len(n.alike) > 0 && bytes.HasPrefix(b, n.alike) {
 		b = n.alike
 	}
@@ -173,6 +180,9 @@ func (n *nameCache) intern(b []byte) uint32 {
 	}
 	return uint32(s)
 }
+
+// maxNames bounds the bytes of all names. The kernel reads 16 MiB (BTF_MAX_NAME_OFFSET).
+const maxNames = 128 << 20
 
 // maxProbes bounds the search in nameCache.text: input that is made to collide
 // gains nothing.
@@ -202,7 +212,9 @@ func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) 
 		}
 		hi, lo := bits.Mul64(h^x, 0xa0761d6478bd642f)
 		h = hi ^ lo
-		length += 8
+		if length += 8; length > maxName {
+			break
+		}
 	}
 	mask := uint64(len(n.text) - 1)
 	i := h >> 32 & mask
@@ -354,15 +366,18 @@ func (w *Worker) altFile(what string) error {
 	}
 }
 
+// maxText bounds strings of any kind, command lines of compilers among them.
+const maxText = 1 << 16
+
 // cString returns the bytes from an offset of a string section to the next NUL.
 func cString(section []byte, name string, off uint64) ([]byte, error) {
 	if off >= uint64(len(section)) {
 		return nil, malformed(name, off, "string outside the section of %d bytes", len(section))
 	}
 	s := section[off:]
-	n := bytes.IndexByte(s, 0)
+	n := bytes.IndexByte(s[:min(len(s), maxText)], 0)
 	if n < 0 {
-		return nil, malformed(name, off, "string without end")
+		return nil, malformed(name, off, "string without end in %d bytes", min(len(s), maxText))
 	}
 	return s[:n:n], nil
 }

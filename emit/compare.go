@@ -14,7 +14,7 @@ type comparison struct {
 	budget int
 }
 
-func newComparison(t *btf.Table) *comparison { return &comparison{t, 10000} }
+func newComparison(t *btf.Table) *comparison { return &comparison{t, 2000} }
 
 // types compares names, kinds, numbers and then what the types lead to. Below the
 // first level a type with a name stands for itself without its members.

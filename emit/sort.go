@@ -105,13 +105,15 @@ func (o *ordering) walkRest() {
 		typ := o.t.Types[i]
 		o.t.Refs(&typ, func(ref *btf.ID) { part[*ref] = true })
 	}
-	slices.SortStableFunc(rest, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
-	for _, id := range rest {
-		if !part[id] {
-			o.walk(id)
-		}
-	}
-	for _, id := range rest { // cycles of anonymous types, which C does not have
+	o.walkAll(slices.DeleteFunc(slices.Clone(rest), func(id btf.ID) bool { return part[id] }))
+	// Cycles of anonymous types, which C does not have.
+	o.walkAll(slices.DeleteFunc(rest, func(id btf.ID) bool { return o.ids[id-o.t.Start] != 0 }))
+}
+
+// walkAll enters types, in the order of their content, and what they lead to.
+func (o *ordering) walkAll(ids []btf.ID) {
+	slices.SortStableFunc(ids, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
+	for _, id := range ids {
 		o.walk(id)
 	}
 }

@@ -47,7 +47,7 @@ func finish(err error, s streams) int {
 		return exitMismatch
 	}
 	for _, e := range each(err) {
-		fmt.Fprintln(s.err, "mkbtf:", strings.ReplaceAll(strings.TrimSpace(fileerr.Text(e)), "\n", "; "))
+		fmt.Fprintln(s.err, "mkbtf:", cut(strings.ReplaceAll(strings.TrimSpace(fileerr.Text(e)), "\n", "; ")))
 	}
 	if errors.As(err, &usage) {
 		return exitUsage

@@ -28,6 +28,17 @@ func plain(text string) string {
 	return text
 }
 
+// longest is what is shown of one error, in bytes: names in it may have any length.
+const longest = 1500
+
+// cut takes out the middle of a text that is longer.
+func cut(text string) string {
+	if text = plain(text); len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest-200], "") + " ... " + strings.ToValidUTF8(text[len(text)-200:], "")
+}
+
 func escaped(text string) string {
 	var b strings.Builder
 	for len(text) > 0 {

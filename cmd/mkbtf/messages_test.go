@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestMessages(t *testing.T) {
@@ -17,5 +19,15 @@ func TestMessages(t *testing.T) {
 		if n, err := (&messages{&out}).Write([]byte(in)); n != len(in) || err != nil || out.String() != want {
 			t.Errorf("%q: %q, %d, %v, want %q", in, out.String(), n, err, want)
 		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	long := "mkbtf: x.ko: " + strings.Repeat("ä\x00", 2000) + ": the end"
+	if got := cut(long); len(got) > longest+5 || !strings.HasPrefix(got, "mkbtf: x.ko: ä\\x00") || !strings.HasSuffix(got, ": the end") || !utf8.ValidString(got) {
+		t.Errorf("%d bytes: %q", len(got), got)
+	}
+	if got := cut("short"); got != "short" {
+		t.Errorf("%q", got)
 	}
 }

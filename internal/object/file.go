@@ -34,6 +34,10 @@ type File struct {
 	symbols     *symbolTable
 	symbolsErr  error
 
+	valuesOnce sync.Once
+	values     []uint64 // see symbolValues
+	valuesErr  error
+
 	addrsOnce sync.Once
 	addrs     []uint64 // see addresses
 	addrsErr  error

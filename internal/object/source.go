@@ -19,7 +19,10 @@ func (f *File) Source() (*dwarf2btf.Source, error) {
 		Name: f.Name, Machine: f.Machine, Order: f.Order, AddrSize: f.AddrSize(), Relocatable: f.Relocatable(),
 		Sections: make([]dwarf2btf.ELFSection, len(f.Sections)),
 	}
-	relocs := f.relocationSections()
+	relocs, err := f.relocationSections()
+	if err != nil {
+		return nil, err
+	}
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		src.Sections[i] = dwarf2btf.ELFSection{Name: s.Name, Type: s.Type, Flags: s.Flags, Addr: addrs[i], Size: s.Size}
@@ -43,18 +46,24 @@ func (f *File) Source() (*dwarf2btf.Source, error) {
 // other than ET_REL the linker has applied them; a vmlinux linked with
 // --emit-relocs still carries them, and those of SHT_REL must not be applied
 // twice.
-func (f *File) relocationSections() map[int][]int {
+func (f *File) relocationSections() (map[int][]int, error) {
 	if !f.Relocatable() {
-		return nil
+		return nil, nil
 	}
 	m := make(map[int][]int)
 	for i := range f.Sections {
 		if t := f.Sections[i].Type; t == elf.SHT_REL || t == elf.SHT_RELA || t == shtCREL {
-			m[int(f.Sections[i].Info)] = append(m[int(f.Sections[i].Info)], i)
+			to := int(f.Sections[i].Info)
+			if m[to] = append(m[to], i); len(m[to]) > mostRelocations {
+				return nil, f.errorAt(f.Sections[i].Name, 0, "the same section %d has more than %d sections of relocations", to, mostRelocations)
+			}
 		}
 	}
-	return m
+	return m, nil
 }
+
+// mostRelocations bounds the relocation sections of one section. Tools make one.
+const mostRelocations = 16
 
 // addDebugSection enters section i where it belongs if it is a debug section.
 // One without content (strip leaves SHT_NOBITS) does not count. Of a kind that

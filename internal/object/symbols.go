@@ -133,6 +133,11 @@ func (f *File) symbol(t *symbolTable, i int) (rawSymbol, error) {
 // symbolValues returns what each symbol contributes to a relocation: its value
 // plus the address of its section; 0 if it is undefined or common.
 func (f *File) symbolValues() ([]uint64, error) {
+	f.valuesOnce.Do(func() { f.values, f.valuesErr = f.findSymbolValues() })
+	return f.values, f.valuesErr
+}
+
+func (f *File) findSymbolValues() ([]uint64, error) {
 	t, err := f.symtab()
 	if err != nil {
 		return nil, err
