@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ func runDKMS(args []string, s streams) error {
 		}
 	}
 	f := newFlags("dkms", s)
+	if s.document == nil {
+		f.Usage = func() { printDKMSUsage(s.out) }
+	}
 	args, err := parse(f, args, 0, -1, "any")
 	if err != nil {
 		return err
@@ -30,6 +34,14 @@ func runDKMS(args []string, s streams) error {
 		return usageErrorf("dkms: want enable, disable or status: see mkbtf help dkms")
 	}
 	return usageErrorf("dkms: %q: want enable, disable or status: see mkbtf help dkms", args[0])
+}
+
+// printDKMSUsage writes the help of dkms with the options of its commands.
+func printDKMSUsage(w io.Writer) {
+	fmt.Fprint(w, usages["dkms"])
+	for _, c := range dkmsCommands() {
+		fmt.Fprintf(w, "\nOptions of mkbtf %s:\n%s", c.Name, c.Flags.FlagUsagesWrapped(100))
+	}
 }
 
 func enableDKMS(args []string, s streams) error {

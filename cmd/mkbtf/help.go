@@ -362,7 +362,7 @@ func printUsage(w io.Writer, verb string, f *pflag.FlagSet) {
 	fmt.Fprint(w, text)
 }
 
-// help is "mkbtf help [VERB]".
+// help is "mkbtf help [VERB]", or "mkbtf help dkms enable".
 func help(args []string, s streams) error {
 	if len(args) == 0 {
 		printOverview(s.out)
@@ -373,5 +373,5 @@ func help(args []string, s streams) error {
 	if i < 0 {
 		return usageErrorf("%q is no command: mkbtf help lists them", args[0])
 	}
-	return verbs()[i].run([]string{"--help"}, s)
+	return verbs()[i].run(append(slices.Clone(args[1:]), "--help"), s)
 }
