@@ -170,3 +170,101 @@ func everything(v int) *dwarftest.Unit {
 	}
 	return cUnit(v, append([]*dwarftest.DIE{i, char, float, fwd, ptr, arr, td, cst, enum, enum64, proto, union, st, inline, out, decl, def}, rest...)...)
 }
+
+// FuzzAbbrev compiles anything as an abbreviation table. The quick look at a table must
+// find every way out of a unit that the compiled one knows.
+func FuzzAbbrev(f *testing.F) {
+	for _, path := range fuzzedObjects {
+		for _, s := range elfSource(f, path).Abbrev {
+			b, err := s.Bytes()
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b, uint16(0), uint8(5), false, true)
+			f.Add(b[:len(b)/2], uint16(7), uint8(4), true, false)
+		}
+	}
+	f.Fuzz(func(t *testing.T, section []byte, off uint16, version uint8, is64, declFiles bool) {
+		h := &unitHeader{version: 2 + version%4, addrSize: 8, is64: is64}
+		var table, again abbrevTable
+		n, err := table.compile(section, uint64(off), h, declFiles)
+		if err != nil {
+			var e *Error
+			if n != 0 || !errors.As(err, &e) {
+				t.Fatalf("%d, %v", n, err)
+			}
+			return
+		}
+		if n < 0 || n > len(section) {
+			t.Fatalf("%d bytes of %d", n, len(section))
+		}
+		crossing, seen := tableCrosses(section, uint64(off))
+		if table.crossing && !crossing || seen > len(section) {
+			t.Errorf("the table leads out of the unit: %v, at first sight %v (%d bytes)", table.crossing, crossing, seen)
+		}
+		if k, err := again.compile(section, uint64(off), h, declFiles); err != nil || k != n || len(again.slab) != len(table.slab) {
+			t.Errorf("the second time %d bytes, %v", k, err)
+		}
+		for code := range uint64(300) {
+			if a := table.lookup(code); a != nil && (a.tag == 0 || int(a.last) > len(table.slab)) {
+				t.Errorf("abbreviation %d: %+v", code, a)
+			}
+		}
+	})
+}
+
+// FuzzLists reads anything as location lists, range lists and expressions.
+func FuzzLists(f *testing.F) {
+	f.Add([]byte{4, 0, 1, 1, 0x55, 0}, []byte{}, uint16(0), false, false)
+	f.Add([]byte{6, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 2, 2, 0xa3, 1, 0x50, 0, 0}, []byte{9, 9, 9, 9, 9, 9, 9, 9, 1}, uint16(0), true, false)
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x50}, []byte{0}, uint16(0), false, true)
+	for _, path := range fuzzedObjects[:2] {
+		src := elfSource(f, path)
+		for _, s := range []Section{src.Loclists, src.Rnglists} {
+			if s != nil {
+				b, _ := s.Bytes()
+				f.Add(b, b[:min(8, len(b))], uint16(12), false, false)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data, addr []byte, off uint16, is64, old bool) {
+		version := 5
+		if old {
+			version = 4
+		}
+		u := everything(version)
+		u.Is64 = is64
+		src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
+		s := &memSection{name: ".debug_lists", raw: data, data: data}
+		src.Loclists, src.Loc, src.Ranges, src.Rnglists = s, s, s, s
+		src.Addr = &memSection{name: ".debug_addr", raw: addr, data: addr}
+		opts := DefaultOptions()
+		opts.Note = func(Note) {}
+		c, err := New(src, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := c.NewWorker()
+		if _, err := w.load(0); err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []uint16{formSecOffset, formLoclistx, formData4} {
+			if p, err := w.parameterPlace(form, uint64(off)); err != nil && p.known {
+				t.Errorf("form %#x: %+v and %v", form, p, err)
+			}
+		}
+		for _, limit := range []int{1, 100} {
+			for _, form := range []uint16{formSecOffset, formRnglistx} {
+				list, err := w.ranges(form, uint64(off), nil, limit)
+				if len(list) > limit || err != nil && len(list) > 0 {
+					t.Errorf("%d ranges of at most %d, %v", len(list), limit, err)
+				}
+			}
+		}
+		registerOf(data)
+		_ = w.printExpression(data)
+		if v, err := w.memberExpression(data); err != nil && v != 0 {
+			t.Errorf("offset %d and %v", v, err)
+		}
+	})
+}

@@ -92,7 +92,7 @@ func (w *Worker) loclists(off uint64) (place, error) {
 	short := func() (place, error) {
 		return place{}, malformed(".debug_loclists", off, "location list runs past the end of the section")
 	}
-	for !s.done && s.n < maxListEntries {
+	for steps := 0; !s.done && steps < maxListEntries; steps++ {
 		if pos >= uint64(len(data)) {
 			return short()
 		}
@@ -164,6 +164,9 @@ func (w *Worker) loclistx(index uint64) (uint64, error) {
 	return base + off, err
 }
 
+// maxLocBytes bounds the bytes of a location list that are looked at.
+const maxLocBytes = 1 << 16
+
 // locChunk is how much of a location list is read at a time.
 const locChunk = 512
 
@@ -177,6 +180,9 @@ func (w *Worker) locList(off uint64) (place, error) {
 	addr := int(w.cur.addrSize)
 	var s listState
 	for n := uint64(locChunk); ; n *= 4 {
+		if n > maxLocBytes {
+			return s.place, nil
+		}
 		if off > sec.Size() {
 			return place{}, malformed(".debug_loc", off, "location list outside the section")
 		}

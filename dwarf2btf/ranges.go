@@ -55,9 +55,14 @@ func (w *Worker) ranges(form uint16, v uint64, list []addressRange, limit int) (
 			return nil, err
 		}
 	}
+	// Entries that only set a base do not count towards the limit.
+	most := uint64(4096 + 64*limit)
 	for n := uint64(64); ; n *= 8 {
 		if v >= sec.Size() {
 			return nil, malformed(name, v, "range list outside the section")
+		}
+		if n > 8*most {
+			return nil, malformed(name, v, "range list of more than %d bytes for %d ranges", most, limit)
 		}
 		n = min(n, sec.Size()-v)
 		data, err := sec.Read(v, n, w.locBuf)
