@@ -348,8 +348,12 @@ func (w *Worker) emitFunctions(n int) error {
 			continue
 		}
 		_, die := w.where(f.off)
+		addr := f.lowPC
+		if addr != 0 && f.group >= 0 {
+			addr = w.c.symbols.entry(f.group, addr)
+		}
 		out := Function{
-			Name: f.name, Linkage: f.linkage, Proto: btf.ID(n + int(f.proto) + 1), LowPC: f.lowPC, DIE: die, Group: f.group,
+			Name: f.name, Linkage: f.linkage, Proto: btf.ID(n + int(f.proto) + 1), LowPC: addr, DIE: die, Group: f.group,
 		}
 		if err := w.judge(i, &out); err != nil {
 			return err
@@ -367,7 +371,7 @@ func (w *Worker) emitFunctions(n int) error {
 		}
 		var moved []int32
 		if w.c.opts.Copies && f.group >= 0 {
-			if y := w.c.symbols.copyAt(f.group, f.lowPC); y != nil {
+			if y := w.c.symbols.copyAt(f.group, addr); y != nil {
 				var err error
 				if moved, err = w.fitCopy(i, &out, y.suffix); err != nil {
 					return err

@@ -36,6 +36,7 @@ type symbolGroup struct {
 type groupSymbol struct {
 	group  int32
 	addr   uint64
+	size   uint64
 	suffix string // what follows the base name, "" if nothing does
 }
 
@@ -76,7 +77,7 @@ func newSymbols(src *Source, variables addressRange) *Symbols {
 		if src.Machine == elf.EM_ARM {
 			addr &^= 1 // says that the code is Thumb
 		}
-		s.all = append(s.all, groupSymbol{group: s.group[n], addr: addr, suffix: suffix})
+		s.all = append(s.all, groupSymbol{group: s.group[n], addr: addr, size: y.Size, suffix: suffix})
 	}
 	inOrder := func(a, b groupSymbol) int {
 		if a.group != b.group {
@@ -124,6 +125,23 @@ func (s *Symbols) address(group int32) uint64 {
 		return y.addr
 	}
 	return 0
+}
+
+// entry returns the address of the symbol of a group that has the code at pc, where the
+// DWARF says that a function begins; pc if none has. On riscv and loongarch the code
+// begins behind the no-operations of -fpatchable-function-entry, for ftrace, and the
+// symbol before them.
+func (s *Symbols) entry(group int32, pc uint64) uint64 {
+	at := pc
+	for _, y := range s.of(group) {
+		switch {
+		case y.addr == pc:
+			return pc
+		case y.addr < pc && pc-y.addr < y.size && (at == pc || y.addr > at):
+			at = y.addr
+		}
+	}
+	return at
 }
 
 // objectsAt returns the data symbols at an address of a section.

@@ -97,6 +97,7 @@ variant i386-gcc-dwarf5 "$full" "i686-linux-gnu-gcc-12 -gdwarf-5 -mregparm=3" i6
 variant i386-gcc-dwarf4 "shapes" "i686-linux-gnu-gcc-12 -gdwarf-4 -mregparm=3" i686-linux-gnu-ld
 variant arm-gcc-dwarf5 "shapes types scopes" "arm-linux-gnueabihf-gcc-12 -gdwarf-5 -marm" arm-linux-gnueabihf-ld
 variant riscv64-gcc-dwarf5 "shapes types scopes" "riscv64-linux-gnu-gcc-12 -gdwarf-5 -gno-variable-location-views -mcmodel=medany" riscv64-linux-gnu-ld
+variant riscv64-gcc-patchable "types scopes" "riscv64-linux-gnu-gcc-12 -gdwarf-5 -gno-variable-location-views -mcmodel=medany -fpatchable-function-entry=8,4" riscv64-linux-gnu-ld # as CONFIG_FUNCTION_TRACER does
 variant riscv64-gcc-dwarf4 "types" "riscv64-linux-gnu-gcc-12 -gdwarf-4 -mcmodel=medany" riscv64-linux-gnu-ld
 variant riscv64-clang-dwarf4 "types" "clang-14 --target=riscv64-linux-gnu -mno-relax -gdwarf-4" riscv64-linux-gnu-ld
 variant powerpc64le-gcc-dwarf5 "shapes types scopes" "powerpc64le-linux-gnu-gcc-12 -gdwarf-5" powerpc64le-linux-gnu-ld

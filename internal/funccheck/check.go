@@ -68,7 +68,10 @@ func (f *File) at(symbol, name string) ([]Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := slices.DeleteFunc(slices.Clone(f.Code[addr]), func(fn Function) bool { return fn.Name != name })
+	list := f.named(addr, name)
+	for pc := addr + 1; len(list) == 0 && pc < addr+f.sizes[addr] && pc <= addr+mostNops; pc++ {
+		list = f.named(pc, name)
+	}
 	if len(list) == 0 && symbol == name {
 		list = f.folded(addr, name)
 	}
@@ -76,6 +79,15 @@ func (f *File) at(symbol, name string) ([]Function, error) {
 		return nil, fmt.Errorf("function %s: no DWARF for the code at %#x", symbol, addr)
 	}
 	return list, nil
+}
+
+// mostNops is how much room for patches gcc leaves between a symbol and what the DWARF
+// calls the code (riscv, loongarch).
+const mostNops = 16
+
+// named returns the functions of a name whose code the DWARF lets begin at an address.
+func (f *File) named(addr uint64, name string) []Function {
+	return slices.DeleteFunc(slices.Clone(f.Code[addr]), func(fn Function) bool { return fn.Name != name })
 }
 
 // folded returns the functions of a name that are described without an address by a

@@ -21,7 +21,8 @@ type File struct {
 	Folded map[string][]Function
 
 	elf     *elf.File
-	objects map[place]uint64 // size of each data symbol
+	objects map[place]uint64  // size of each data symbol
+	sizes   map[uint64]uint64 // of functions, by address
 }
 
 // Function is a subprogram of the debug information that has code.
@@ -49,7 +50,7 @@ func Read(data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{elf: e, Code: map[uint64][]Function{}, Symbols: map[string][]uint64{}, Folded: map[string][]Function{}, objects: map[place]uint64{}}
+	f := &File{elf: e, Code: map[uint64][]Function{}, Symbols: map[string][]uint64{}, Folded: map[string][]Function{}, objects: map[place]uint64{}, sizes: map[uint64]uint64{}}
 	symbols, err := e.Symbols()
 	if err != nil {
 		return nil, err
@@ -90,6 +91,7 @@ func (f *File) addFunction(s elf.Symbol) {
 	if f.elf.Machine == elf.EM_ARM {
 		addr &^= 1
 	}
+	f.sizes[addr] = max(f.sizes[addr], s.Size)
 	name, _, _ := strings.Cut(s.Name, ".llvm.")
 	for _, a := range f.Symbols[name] {
 		if a == addr {
