@@ -16,6 +16,8 @@ var (
 	ErrTooLarge    = errors.New("debug information too large")
 )
 
+const isDWO = "a .dwo file: give the object that it belongs to, built without -gsplit-dwarf"
+
 // Error says what is wrong in the debug sections and where.
 type Error struct {
 	Section string // ".debug_info", ...

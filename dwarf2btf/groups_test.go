@@ -174,6 +174,9 @@ func TestErrors(t *testing.T) {
 		{"root", func() *Source { u := cUnit(5, i); u.Root.Tag = tagStructureType; return build(u)() }, ErrMalformed, "not the root of a unit"},
 		{"skeleton unit", build(skeleton), ErrSplitDWARF, "'x.dwo'"},
 		{"GNU skeleton unit", build(gnuSplit), ErrSplitDWARF, "'y.dwo': build without -gsplit-dwarf"},
+		{".dwo file", func() *Source {
+			return &Source{Order: order, Sections: []ELFSection{{Name: ".debug_info.dwo"}}}
+		}, ErrSplitDWARF, "a .dwo file"},
 		{"string of dwz -m", build(cUnit(4, die(tagTypedef, attrs{{At: atName, Form: formGNUStrpAlt, Value: 1}}))), ErrAltFile, ".gnu_debugaltlink"},
 		{"string of a supplementary file", build(cUnit(5, die(tagTypedef, attrs{{At: atName, Form: formStrpSup, Value: 1}}))), ErrAltFile, ".debug_sup"},
 		{"type of dwz -m", build(cUnit(4, die(tagPointerType, attrs{{At: atType, Form: formGNURefAlt, Value: 1}}))), ErrAltFile, "refers to"},

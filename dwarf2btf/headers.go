@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // unitHeader is the header of a unit in .debug_info or .debug_types.
@@ -166,6 +167,9 @@ func (c *Converter) parseHeader(s *infoSection, data []byte, off uint64) (unitHe
 // checkSource reports a Source that makes no sense.
 func checkSource(src *Source) error {
 	if len(src.Info) == 0 && len(src.Types) == 0 {
+		if slices.ContainsFunc(src.Sections, func(s ELFSection) bool { return s.Name == ".debug_info.dwo" }) {
+			return fmt.Errorf("%w: %s", ErrSplitDWARF, isDWO)
+		}
 		return fmt.Errorf("%w: no .debug_info", ErrNoDWARF)
 	}
 	n := len(src.Abbrev)

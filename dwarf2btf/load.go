@@ -74,7 +74,7 @@ func (w *Worker) load(index int32) (*loadedUnit, error) {
 	}
 	w.use(u)
 	if h.kind == utSplitCompile || h.kind == utSplitType {
-		return nil, fail(ErrSplitDWARF, "a .dwo file: give the object with the skeleton units, built without -gsplit-dwarf")
+		return nil, fail(ErrSplitDWARF, isDWO)
 	}
 	return u, w.root(u)
 }
