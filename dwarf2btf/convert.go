@@ -175,6 +175,17 @@ type Worker struct {
 // Strings is the pool in which the worker interns names.
 func (w *Worker) Strings() *btf.Strings { return w.result.Strings }
 
+// languageText names the language of units that are left out by default.
+func languageText(lang uint16) string {
+	switch lang {
+	case LangRust, langRustOld:
+		return "Rust"
+	case LangCPlusPlus, LangCPlusPlus03, LangCPlusPlus11, LangCPlusPlus14, LangCPlusPlus17, LangCPlusPlus20, LangCPlusPlus23:
+		return "C++"
+	}
+	return fmt.Sprintf("the language %#x", lang)
+}
+
 // Convert turns piece i into types. nil without an error means that there is
 // nothing to keep: an excluded language or an assembler unit. The result is
 // valid until the next call.
@@ -199,6 +210,9 @@ func (w *Worker) Convert(i int) (*Unit, error) {
 			return nil, w.inUnit(err)
 		}
 		keep = keep || !l.excluded
+		if l.excluded && l.language != LangMipsAssembler && l.language != LangAssembly && w.c.opts.Note != nil {
+			w.c.opts.Note(Note{w.c.sections[l.section].Name(), l.off, tagCompileUnit, l.name, "left out, since it is in " + languageText(l.language)})
+		}
 	}
 	if !keep {
 		return nil, nil

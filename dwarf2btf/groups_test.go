@@ -90,16 +90,26 @@ func TestLanguages(t *testing.T) {
 		name    string
 		exclude []uint16
 		want    []string
+		notes   string
 	}{
-		{"default", nil, []string{"c", "odd"}},
-		{"none", []uint16{}, []string{"c", "cpp", "rust", "asm", "odd"}},
-		{"C", []uint16{langC11}, []string{"cpp", "rust", "asm", "odd"}},
+		{"default", nil, []string{"c", "odd"}, "C++ Rust"},
+		{"none", []uint16{}, []string{"c", "cpp", "rust", "asm", "odd"}, ""},
+		{"C", []uint16{langC11}, []string{"cpp", "rust", "asm", "odd"}, "0x1d"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			opts := DefaultOptions()
 			opts.ExcludeLanguages = tt.exclude
-			got, _ := convertDIEs(t, binary.LittleEndian, opts, units...)
+			got, notes := convertDIEs(t, binary.LittleEndian, opts, units...)
+			var left []string
+			for _, n := range notes {
+				if _, lang, ok := strings.Cut(n.Msg, "left out, since it is in "); ok {
+					left = append(left, strings.TrimPrefix(lang, "the language "))
+				}
+			}
+			if got := strings.Join(left, " "); got != tt.notes {
+				t.Errorf("notes about units in %q, want %q", got, tt.notes)
+			}
 			var want []string
 			for _, n := range tt.want {
 				want = append(want, n+"/4/0x1000020")

@@ -226,8 +226,8 @@ func (c compiler) build(t *testing.T, module string, sources []unit, w way) obje
 	return o
 }
 
-// judge asks others what they think of an object's self-contained BTF.
-func judge(t *testing.T, o object, blob *btf.Blob) {
+// readable asks others whether they take self-contained BTF.
+func readable(t *testing.T, blob *btf.Blob) {
 	t.Helper()
 	if _, err := ebtf.LoadSpecFromReader(bytes.NewReader(blob.Data)); err != nil {
 		t.Errorf("cilium/ebpf: %v", err)
@@ -237,6 +237,12 @@ func judge(t *testing.T, o object, blob *btf.Blob) {
 	if err != nil && !errors.Is(err, verify.ErrNotPermitted) && !wide {
 		t.Errorf("the running kernel: %v\n%s", err, log)
 	}
+}
+
+// judge asks besides whether the functions and variables are where the object has them.
+func judge(t *testing.T, o object, blob *btf.Blob) {
+	t.Helper()
+	readable(t, blob)
 	data, err := os.ReadFile(o.path)
 	if err != nil {
 		t.Fatal(err)
