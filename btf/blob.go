@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 )
 
 // Sizes of the wire format in bytes.
@@ -63,6 +65,10 @@ type Blob struct {
 	start   ID       // id of the first own type
 	strBase uint32   // string offset of strs[0]
 	le      bool     // Order is little endian
+
+	lookups   atomic.Int32 // how often lookupStrings was called
+	indexOnce sync.Once
+	stringAt  []uint32
 }
 
 // Parse reads the header and finds the records of a BTF blob of either byte

@@ -153,21 +153,3 @@ func (b *Blob) Table(pool *Strings) *Table {
 	}
 	return t
 }
-
-// lookupStrings enters the offset of every wanted string that the blob or its
-// base holds into offs, both indexed by Str. The pool is the one the numbers
-// belong to.
-func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
-	if b.Base != nil {
-		b.Base.lookupStrings(pool, wanted, offs)
-	}
-	for at := 0; at < len(b.strs); {
-		n := bytes.IndexByte(b.strs[at:], 0)
-		if n > 0 {
-			if s, ok := pool.Find(b.strs[at : at+n]); ok && wanted[s] && offs[s] == 0 {
-				offs[s] = b.strBase + uint32(at)
-			}
-		}
-		at += n + 1
-	}
-}

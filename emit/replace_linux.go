@@ -61,14 +61,8 @@ func (t *temp) lock() { _ = unix.Flock(int(t.file.Fd()), unix.LOCK_EX|unix.LOCK_
 // removeStale removes what a process that was killed has left behind: files with
 // hidden names for base that nobody has locked. If it cannot, nothing is lost.
 func (t *temp) removeStale() {
-	d, err := os.Open(t.dir)
-	if err != nil {
-		return
-	}
-	defer d.Close()
-	names, _ := d.Readdirnames(-1)
 	prefix, suffix := t.hiddenParts()
-	for _, name := range names {
+	for _, name := range hiddenNames(t.dir) {
 		if len(name) != len(prefix)+8+len(suffix) || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, suffix) {
 			continue
 		}
@@ -83,6 +77,31 @@ func (t *temp) removeStale() {
 		}
 		unix.Close(fd)
 	}
+}
+
+// hiddenIn holds what hiddenNames has found, by directory.
+var hiddenIn sync.Map
+
+// hiddenNames lists the hidden files of a directory. It looks once in the life of a
+// process: many modules may lie in one, and what is left over is of older processes.
+func hiddenNames(dir string) []string {
+	if names, ok := hiddenIn.Load(dir); ok {
+		return names.([]string)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	all, _ := d.Readdirnames(-1)
+	var names []string
+	for _, name := range all {
+		if name[0] == '.' {
+			names = append(names, name)
+		}
+	}
+	hiddenIn.Store(dir, names)
+	return names
 }
 
 // openNamed makes a file with a hidden name, which signals remove.

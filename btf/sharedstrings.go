@@ -1,0 +1,73 @@
+package btf
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// lookupStrings enters the offset of every wanted string that the blob or its
+// base holds into offs, both indexed by Str. The pool is the one the numbers
+// belong to. Of equal strings the first one counts.
+func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
+	if b.Base != nil {
+		b.Base.lookupStrings(pool, wanted, offs)
+	}
+	if b.lookups.Add(1) == 1 {
+		// An index does not pay for one time.
+		b.eachString(func(at int, s []byte) {
+			if n, ok := pool.Find(s); ok && wanted[n] && offs[n] == 0 {
+				offs[n] = b.strBase + uint32(at)
+			}
+		})
+		return
+	}
+	b.indexOnce.Do(b.indexStrings)
+	mask := uint32(len(b.stringAt) - 1)
+	for n := 1; n < len(wanted); n++ {
+		if !wanted[n] || offs[n] != 0 {
+			continue
+		}
+		s := pool.Bytes(Str(n))
+		for i := pool.hash[n] & mask; b.stringAt[i] != 0; i = (i + 1) & mask {
+			at := b.stringAt[i]
+			if rest := b.strs[at:]; len(rest) > len(s) && rest[len(s)] == 0 && bytes.Equal(rest[:len(s)], s) {
+				offs[n] = b.strBase + at
+				break
+			}
+		}
+	}
+}
+
+// eachString calls f for every string but the empty ones.
+func (b *Blob) eachString(f func(at int, s []byte)) {
+	for at := 0; at < len(b.strs); {
+		n := bytes.IndexByte(b.strs[at:], 0)
+		if n > 0 {
+			f(at, b.strs[at:at+n])
+		}
+		at += n + 1
+	}
+}
+
+// indexStrings makes stringAt: open addressing by what pools keep of the hash of a
+// string, its offset in strs, 0: free. The first of equal strings is found first.
+func (b *Blob) indexStrings() {
+	count := 0
+	b.eachString(func(int, []byte) { count++ })
+	size := 16
+	for size < 2*count {
+		size *= 2
+	}
+	b.stringAt = make([]uint32, size)
+	mask := uint32(size - 1)
+	b.eachString(func(at int, s []byte) {
+		if at == 0 {
+			return // only in split BTF, whose first string may be one
+		}
+		i := uint32(maphash.Bytes(poolSeed, s)>>32) & mask
+		for b.stringAt[i] != 0 {
+			i = (i + 1) & mask
+		}
+		b.stringAt[i] = uint32(at)
+	})
+}
