@@ -26,6 +26,13 @@ func NewStrings() *Strings {
 	return s
 }
 
+// Reset empties the pool and keeps its memory. What Bytes has returned is not valid any
+// more.
+func (s *Strings) Reset() {
+	clear(s.table)
+	s.data, s.off, s.hash = s.data[:1], s.off[:2], s.hash[:1]
+}
+
 // One seed for all pools: a string met by two of them is hashed alike. It
 // differs from run to run so that no input can be made to collide; nothing that
 // is written depends on it.
@@ -35,7 +42,7 @@ var poolSeed = maphash.MakeSeed()
 func (s *Strings) Len() int { return len(s.hash) }
 
 // Bytes returns a string of the pool. The result must not be changed; it stays
-// valid for ever.
+// valid until Reset.
 func (s *Strings) Bytes(n Str) []byte {
 	a, b := s.off[n], s.off[n+1]-1
 	return s.data[a:b:b]

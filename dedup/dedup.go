@@ -35,6 +35,25 @@ func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
 	return w
 }
 
+// Reuse makes a worker of another Dedup, which must not be used any more, one of d: what
+// NewWorker does, in the same memory.
+func (d *Dedup) Reuse(w *Worker, strings *btf.Strings) {
+	w.d, w.units, w.arena = d, nil, nil
+	w.g.reset(strings)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.workers = append(d.workers, w)
+}
+
+// Len is the number of types that the worker has taken in; 0 after Merge has joined them
+// with those of another one.
+func (w *Worker) Len() int {
+	if w.g == nil {
+		return 0
+	}
+	return len(w.g.types) - 1
+}
+
 // Cut reports how many references had to become void because they were part of a
 // cycle of types without a tag, or nested too deep: 0 for anything a compiler made.
 //

@@ -124,6 +124,18 @@ func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 	return w
 }
 
+// Reuse makes a worker of another Converter one of c: what NewWorker does, in the same
+// memory. What the worker has made, its strings too, is not valid any more.
+func (c *Converter) Reuse(w *Worker) {
+	w.unload()
+	clear(w.tables)
+	w.result.Strings.Reset()
+	w.names.reset(c.opts.NamePrefix)
+	clear(w.groups[:])
+	w.c, w.big = c, c.src.Order == binary.BigEndian
+	w.strInt, w.strUchar = 0, 0
+}
+
 // Worker converts one piece of work at a time. It is not safe for concurrent use.
 type Worker struct {
 	decoder  // of the current unit

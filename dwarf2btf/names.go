@@ -146,8 +146,18 @@ type shortEntry struct {
 }
 
 func (n *nameCache) init(pool *btf.Strings, alike string) {
-	n.pool, n.alike = pool, []byte(alike)
+	n.pool = pool
 	n.text = make([]textEntry, 1<<12)
+	n.reset(alike)
+}
+
+// reset forgets all names and keeps the memory.
+func (n *nameCache) reset(alike string) {
+	n.alike = []byte(alike)
+	clear(n.text)
+	clear(n.short[:])
+	clear(n.starts)
+	n.valid, n.texts, n.log, n.cursor = n.valid[:0], 0, n.log[:0], 0
 	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {
 		n.strp[i][0].off, n.strp[i][1].off = noOffset, noOffset

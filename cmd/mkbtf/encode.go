@@ -33,6 +33,7 @@ func runEncode(args []string, s streams) error {
 	f.StringVarP(&o.Out, "output", "o", "", "write to `OUT` instead of in place, - being standard output; for one file")
 	f.BoolVar(&o.Detached, "detached", false, "write raw BTF beside FILE, or to OUT, and leave FILE alone")
 	f.IntVarP(&o.Jobs, "jobs", "j", 0, "use `N` processors; 0: all, or below make -j those that it has to spare")
+	f.Var((*sizeValue)(&o.MaxMemory), "max-memory", "encode no more files at a time than fit in about `SIZE`, such as 2G (default half of what is available)")
 	f.Var((*languagesValue)(&o.ExcludeLanguages), "lang-exclude", "skip units in these `LANGUAGES`, a list such as c++14,rust; none: skip none (default c++,rust,asm)")
 	features := f.StringArray("features", nil, "encode with these `FEATURES` only, a list of pahole's --btf_features; with a + before it besides the default ones")
 	f.BoolVar(&o.DropSignature, "drop-signature", false, "change signed modules too, and drop the signature, which the change makes void")

@@ -35,13 +35,15 @@ type converted struct {
 	// roots are the types that belong in the output by themselves, unless all do: tags
 	// and what .BTF_ids names; own are those that the module itself declares.
 	roots, own []root
-	trees      []string // where the kernel's source was found to lie, for messages
+	trees      []string   // where the kernel's source was found to lie, for messages
+	scratch    []*scratch // for crew.done, when the BTF has been written
 }
 
 // collector is what one goroutine gathers.
 type collector struct {
-	convert    *dwarf2btf.Worker
-	dedup      *dedup.Worker
+	*scratch
+	err        error // of the unit at
+	at         int
 	functions  []function
 	variables  []variable
 	candidates []dwarf2btf.Candidate // scratch
@@ -61,56 +63,92 @@ const (
 	pickOwn                     // own
 )
 
-// convert runs all units of a file through n goroutines. The result does not
-// depend on n. named is what .BTF_ids names. guard is that of the file.
-func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named namedTypes, guard func(func() error) error) (*converted, error) {
-	n = max(1, min(n, conv.Len()))
-	d := dedup.New(overBase)
-	workers := make([]collector, n)
-	ws := make([]*dedup.Worker, n)
-	for i := range workers {
-		w := conv.NewWorker()
-		ws[i] = d.NewWorker(w.Strings())
-		workers[i] = collector{convert: w, dedup: ws[i], pick: pick, named: named}
-	}
-	done := &progress{conv: conv, done: make([]bool, conv.Len())}
-	var (
-		next   atomic.Int64
-		failed atomic.Bool
-		errs   = make([]error, n)
-		at     = make([]int, n)
-		wg     sync.WaitGroup
-	)
-	for i := range workers {
-		wg.Go(func() {
-			for !failed.Load() {
-				u := int(next.Add(1)) - 1
-				if u >= conv.Len() {
-					return
-				}
-				err := guard(func() error {
-					if err := workers[i].unit(u); err != nil {
-						return err
-					}
-					done.finish(u)
-					return nil
-				})
-				if err != nil {
-					errs[i], at[i] = err, u
-					failed.Store(true)
-					return
-				}
+// enoughToShare is how many bytes of debug information must be left for one more
+// goroutine to be worth its memory and the merging of what it has made.
+const enoughToShare = 1 << 20
+
+// units hands the units of a file out to goroutines: to one, and to more while the crew
+// has some to spare.
+type units struct {
+	conv  *dwarf2btf.Converter
+	dedup *dedup.Dedup
+	crew  *crew
+	pick  picker
+	named namedTypes
+	guard func(func() error) error
+	done  *progress
+
+	next   atomic.Int64
+	left   atomic.Int64 // bytes
+	failed atomic.Bool
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	list   []*collector
+}
+
+// collector adds one to those that take units.
+func (us *units) collector() *collector {
+	s := us.crew.scratch(us.conv, us.dedup)
+	c := &collector{scratch: s, pick: us.pick, named: us.named}
+	us.mu.Lock()
+	us.list = append(us.list, c)
+	us.mu.Unlock()
+	return c
+}
+
+// run takes units until none are left.
+func (us *units) run(c *collector) {
+	for !us.failed.Load() {
+		u := int(us.next.Add(1)) - 1
+		if u >= us.conv.Len() {
+			return
+		}
+		if us.left.Add(-int64(us.conv.Size(u))) >= enoughToShare && us.crew.join() {
+			us.wg.Go(func() {
+				defer us.crew.leave()
+				us.run(us.collector())
+			})
+		}
+		c.err = us.guard(func() error {
+			if err := c.unit(u); err != nil {
+				return err
 			}
+			us.done.finish(u)
+			return nil
 		})
+		if c.err != nil {
+			c.at = u
+			us.failed.Store(true)
+			return
+		}
 	}
-	wg.Wait()
-	if failed.Load() {
-		return nil, firstError(errs, at)
+}
+
+// convert runs all units of a file through the goroutines that it gets. The result does
+// not depend on how many those are. named is what .BTF_ids names. guard is that of the file.
+func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, named namedTypes, guard func(func() error) error) (*converted, error) {
+	d := dedup.New(overBase)
+	us := &units{
+		conv: conv, dedup: d, crew: crew, pick: pick, named: named, guard: guard,
+		done: &progress{conv: conv, done: make([]bool, conv.Len())},
+	}
+	for u := range conv.Len() {
+		us.left.Add(int64(conv.Size(u)))
+	}
+	us.run(us.collector())
+	us.wg.Wait()
+	workers := us.list
+	if us.failed.Load() {
+		return nil, firstError(workers)
+	}
+	ws := make([]*dedup.Worker, len(workers))
+	for i, w := range workers {
+		ws[i] = w.dedup
 	}
 	typed, functions := false, 0
-	for i := range workers {
-		typed = typed || workers[i].typed
-		functions += len(workers[i].functions)
+	for _, w := range workers {
+		typed = typed || w.typed
+		functions += len(w.functions)
 	}
 	if !typed && functions > 0 {
 		return nil, ErrNoTypes
@@ -120,8 +158,9 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 		return nil, err
 	}
 	c := &converted{dedup: d, symbols: conv.Symbols()}
-	for i := range workers {
-		c.take(&workers[i], &maps[i])
+	for i, w := range workers {
+		c.take(w, &maps[i])
+		c.scratch = append(c.scratch, w.scratch)
 	}
 	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })
@@ -134,15 +173,14 @@ func convert(conv *dwarf2btf.Converter, overBase bool, n int, pick picker, named
 
 // firstError is the error of the first bad unit. Units are handed out in order and
 // every one that was begun is finished, so that it does not depend on chance.
-func firstError(errs []error, at []int) error {
-	var first error
-	u := -1
-	for i, err := range errs {
-		if err != nil && (u < 0 || at[i] < u) {
-			first, u = err, at[i]
+func firstError(workers []*collector) error {
+	var first *collector
+	for _, w := range workers {
+		if w.err != nil && (first == nil || w.at < first.at) {
+			first = w
 		}
 	}
-	return first
+	return first.err
 }
 
 func (c *collector) unit(u int) error {

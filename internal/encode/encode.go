@@ -22,8 +22,8 @@ type Encoder struct {
 	kernels []kernel
 	// nestArrays: write arrays of several dimensions as ARRAYs of ARRAYs.
 	nestArrays bool
-	// perFile is the number of goroutines for one file, 0: those of the options.
-	perFile int
+	// crew is for all files of a batch; nil: each file has one of its own.
+	crew *crew
 }
 
 // New loads the base and settles the form. ErrNoBase if the form needs a base and
@@ -116,7 +116,14 @@ func (e *Encoder) encode(f *object.File, detached, raw bool) (out *emit.Output, 
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := e.types(f, src, ids)
+	c, err := e.convert(f, src, ids, need{e.picks(), e.base != nil, e.nestArrays, e.opts.byDeclaration()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if e.crew != nil {
+		defer func() { e.crew.done(c.scratch) }()
+	}
+	t, err := e.table(c, src, ids)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -148,15 +155,6 @@ func isEmpty(raw []byte, order btf.Order) bool {
 	return len(raw) >= btf.HeaderLen && order.Uint32(raw[12:]) == 0
 }
 
-// types converts the DWARF of a file.
-func (e *Encoder) types(f *object.File, src *dwarf2btf.Source, ids *btfids.Section) (*btf.Table, error) {
-	c, err := e.convert(f, src, ids, need{e.picks(), e.base != nil, e.nestArrays, e.opts.byDeclaration()})
-	if err != nil {
-		return nil, err
-	}
-	return e.table(c, src, ids)
-}
-
 // need is what a conversion has to give for the tables that are built of it.
 type need struct {
 	picks      picker
@@ -179,11 +177,11 @@ func (e *Encoder) convert(f *object.File, src *dwarf2btf.Source, ids *btfids.Sec
 	if e.base != nil && e.base.Blob.Order != src.Order {
 		return nil, fmt.Errorf("byte order differs from that of the base %s: it belongs to another machine", e.base.Path)
 	}
-	jobs := e.perFile
-	if jobs == 0 {
-		jobs = e.opts.jobs()
+	crew := e.crew
+	if crew == nil {
+		crew = newCrew(e.opts.jobs(), 1)
 	}
-	c, err := convert(conv, n.overBase, jobs, n.picks, newNamed(ids), f.Guard)
+	c, err := convert(conv, n.overBase, crew, n.picks, newNamed(ids), f.Guard)
 	if err != nil {
 		return nil, inDebugFile(f, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"mkbtf/emit"
 	"mkbtf/internal/compress"
@@ -33,20 +32,23 @@ func Files(paths []string, opts Options, stdout io.Writer) []error {
 	if err != nil {
 		return fail(&SetupError{err})
 	}
-	// Many files are encoded side by side, a few get several goroutines each.
+	// Each of these goroutines has a file at a time. When there are no more files, what
+	// is left of the last ones is shared out.
 	jobs := opts.jobs()
 	side := min(jobs, len(paths))
-	e.perFile = max(1, jobs/max(1, side))
-	var next atomic.Int64
+	e.crew = newCrew(jobs, side)
+	queue := newQueue(paths, opts.MaxMemory)
 	var wg sync.WaitGroup
 	for range side {
 		wg.Go(func() {
+			defer e.crew.leave()
 			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(paths) {
+				i, done := queue.take()
+				if done == nil {
 					return
 				}
 				errs[i] = e.File(paths[i], stdout)
+				done()
 			}
 		})
 	}

@@ -110,6 +110,9 @@ type Options struct {
 	// own. In a module it would do harm; kbuild wants a file to go on with.
 	WriteEmpty bool
 	Jobs       int // goroutines; 0: one per CPU
+	// MaxMemory bounds, roughly, what the files of a batch that are encoded at one time
+	// take, in bytes; 0: half of the memory that is available. One file is always encoded.
+	MaxMemory int64
 	// ExcludeLanguages lists DW_LANG codes of units to leave out; nil: C++ and Rust.
 	ExcludeLanguages []uint16
 	// NamePrefix is what all names that start with it become; see dwarf2btf.Options.

@@ -45,7 +45,7 @@ func NewSeveral(opts Options, base *Base, variants []Variant) (*Several, error) 
 		if err != nil {
 			return nil, err
 		}
-		e.perFile = 1
+		e.crew = newCrew(1, 1)
 		s.encoders = append(s.encoders, e)
 		s.need.picks |= e.picks()
 		s.need.overBase = s.need.overBase || e.base != nil
@@ -89,6 +89,7 @@ func (s *Several) Encode(f *object.File, debugFile string, each func(variant int
 	if err != nil {
 		return err
 	}
+	defer func() { s.lead.crew.done(nested.scratch) }()
 	flat := nested
 	if s.flat {
 		flat = nested.flatArrays()

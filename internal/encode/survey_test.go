@@ -73,7 +73,7 @@ func TestSurvey(t *testing.T) {
 		if s.enc, err = New(s.opts); err != nil {
 			t.Fatal(err)
 		}
-		s.enc.perFile = 1
+		s.enc.crew = newCrew(1, 1)
 		s.loads = make([]int, len(paths))
 	}
 	modules := everyModule(t, dir)

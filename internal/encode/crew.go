@@ -1,0 +1,86 @@
+package encode
+
+import (
+	"sync"
+
+	"mkbtf/dedup"
+	"mkbtf/dwarf2btf"
+)
+
+// crew is what the files that are encoded at a time share: the goroutines that may run
+// beside the one that each file has, and memory that was used before.
+type crew struct {
+	spare chan struct{} // a token for each goroutine that may be started
+
+	mu   sync.Mutex
+	idle []*scratch
+}
+
+// scratch is the memory of one goroutine.
+type scratch struct {
+	convert *dwarf2btf.Worker
+	dedup   *dedup.Worker // nil: none to use again
+}
+
+// newCrew returns a crew of jobs goroutines, of which busy have their files.
+func newCrew(jobs, busy int) *crew {
+	c := &crew{spare: make(chan struct{}, jobs)}
+	for range jobs - busy {
+		c.leave()
+	}
+	return c
+}
+
+// join reports whether one more goroutine may start, which must leave when it ends.
+func (c *crew) join() bool {
+	select {
+	case <-c.spare:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *crew) leave() { c.spare <- struct{}{} }
+
+// scratch returns memory for a goroutine that takes in units of conv for d.
+func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup) *scratch {
+	c.mu.Lock()
+	var s *scratch
+	if n := len(c.idle); n > 0 {
+		s, c.idle = c.idle[n-1], c.idle[:n-1]
+	}
+	c.mu.Unlock()
+	if s == nil {
+		s = &scratch{convert: conv.NewWorker()}
+	} else {
+		conv.Reuse(s.convert)
+	}
+	if s.dedup == nil {
+		s.dedup = d.NewWorker(s.convert.Strings())
+	} else {
+		d.Reuse(s.dedup, s.convert.Strings())
+	}
+	return s
+}
+
+// Memory that a large file has needed is not kept for small ones.
+const (
+	keepStrings = 1 << 15
+	keepTypes   = 1 << 14
+)
+
+// done gives back memory of a file whose BTF has been written.
+func (c *crew) done(list []*scratch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range list {
+		if s.convert.Strings().Len() > keepStrings {
+			continue
+		}
+		if n := s.dedup.Len(); n == 0 || n > keepTypes {
+			s.dedup = nil
+		}
+		c.idle = append(c.idle, s)
+	}
+}
