@@ -59,10 +59,18 @@ func loadPair(files, bases []string, verbose bool, s streams) (blobs [2]*btf.Blo
 	var over *btf.Blob
 	base := ""
 	for i, file := range files {
+		want := base
 		if i < len(bases) {
-			base = bases[i]
-			if over, err = loadBase(base, s); err != nil {
-				return blobs, err
+			want = bases[i]
+		} else if len(bases) == 0 {
+			want = liveBase(file)
+		}
+		if want != base {
+			base, over = want, nil
+			if base != "" {
+				if over, err = loadBase(base, s); err != nil {
+					return blobs, err
+				}
 			}
 		}
 		if blobs[i], err = loadBTF(file, over, s); err != nil {

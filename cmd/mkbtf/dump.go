@@ -35,6 +35,9 @@ func runDump(args []string, s streams) error {
 	case *format != "c" && (f.Changed("deps") || *asserts):
 		return usageErrorf("dump: --deps and --asserts belong to --format c")
 	}
+	if *base == "" {
+		*base = liveBase(files[0])
+	}
 	var over *btf.Blob
 	if *base != "" {
 		if over, err = loadBase(*base, s); err != nil {

@@ -175,16 +175,17 @@ Prints the types of FILE, in one of these formats:
 
 FILE is raw BTF, an ELF file with .BTF (vmlinux, a module, a BPF object), a file of
 /sys/kernel/btf, or a boot image such as /boot/vmlinuz; compressed or not; "-" is
-standard input. A module with a .BTF.base carries its base
-itself; other modules need the BTF of the kernel that they were built for. Types of
-the base are only printed if --type or --deps ask for them: dump the base for them.
+standard input. A module with a .BTF.base carries its base itself, and that of a loaded
+module in /sys/kernel/btf lies beside it; other modules need the BTF of the kernel that
+they were built for. Types of the base are only printed if --type or --deps ask for
+them: dump the base for them.
 
 Examples:
   mkbtf dump /sys/kernel/btf/vmlinux
   mkbtf dump -b /usr/lib/debug/boot/vmlinux-$(uname -r) my.ko | grep "FUNC '"
   mkbtf dump --format c /sys/kernel/btf/vmlinux > vmlinux.h
-  mkbtf dump --format c -b /sys/kernel/btf/vmlinux --deps none /sys/kernel/btf/nf_tables > nf_tables.h
-  mkbtf dump --format c --type 'struct nft_table' -b /sys/kernel/btf/vmlinux /sys/kernel/btf/nf_tables
+  mkbtf dump --format c --deps none /sys/kernel/btf/nf_tables > nf_tables.h
+  mkbtf dump --format c --type 'struct nft_table' /sys/kernel/btf/nf_tables
 `,
 	"base": `Usage: mkbtf base -k RELEASE [--sysroot DIR] [--elf] -o OUT
        mkbtf base FILE [--elf] -o OUT
@@ -298,7 +299,8 @@ holds them, and by how often there is one of the same content. The classes:
 Numbers in brackets are ids, to be found in the output of mkbtf dump.
 
 A and B are what mkbtf dump takes. The first -b is the base of both, or of A only if
-there is a second one for B; files with a .BTF.base need none.
+there is a second one for B; files with a .BTF.base, and those of /sys/kernel/btf, need
+none.
 
 Examples:
   mkbtf diff old-vmlinux new-vmlinux --named-only --ignore FUNC,VAR,DATASEC

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"mkbtf/btf"
 	"mkbtf/internal/fileerr"
@@ -26,6 +27,15 @@ func loadBTF(path string, base *btf.Blob, s streams) (*btf.Blob, error) {
 		return nil, fileerr.In(path, fmt.Errorf("%w: is the base the very kernel that it was made for?", err))
 	}
 	return nil, fileerr.In(path, err)
+}
+
+// liveBase is the base of a file of sysfs that holds the BTF of a loaded module: that of
+// the running kernel. Other files have none that goes without saying: "".
+func liveBase(path string) string {
+	if filepath.Dir(path) == filepath.Dir(runningBTF) && filepath.Base(path) != filepath.Base(runningBTF) {
+		return runningBTF
+	}
+	return ""
 }
 
 // loadBase reads a kernel's BTF.
