@@ -227,14 +227,14 @@ func FuzzLists(f *testing.F) {
 			}
 		}
 	}
+	built := map[[2]bool]*dwarftest.Sections{}
+	for _, k := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
+		u := cUnit(map[bool]int{false: 5, true: 4}[k[1]], intDIE())
+		u.Is64 = k[0]
+		built[k] = (&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build()
+	}
 	f.Fuzz(func(t *testing.T, data, addr []byte, off uint16, is64, old bool) {
-		version := 5
-		if old {
-			version = 4
-		}
-		u := everything(version)
-		u.Is64 = is64
-		src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
+		src := builtSource(built[[2]bool{is64, old}], binary.LittleEndian)
 		s := &memSection{name: ".debug_lists", raw: data, data: data}
 		src.Loclists, src.Loc, src.Ranges, src.Rnglists = s, s, s, s
 		src.Addr = &memSection{name: ".debug_addr", raw: addr, data: addr}
@@ -244,7 +244,7 @@ func FuzzLists(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := c.NewWorker()
+		w := &Worker{c: c, tables: map[abbrevKey]*abbrevTable{}} // without names
 		if _, err := w.load(0); err != nil {
 			t.Fatal(err)
 		}

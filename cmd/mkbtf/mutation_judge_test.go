@@ -25,7 +25,7 @@ func judgeAlone(c *mutationCase, file string) error {
 	if data.Base == nil && relocatable(file) {
 		return errors.New("no .BTF.base")
 	}
-	return judge(data, nil, c.pointerSize())
+	return judge(data, c.pointerSize())
 }
 
 // judgeLoads looks at a module with types of any language, about whose sizes nothing is
@@ -64,11 +64,16 @@ func judgeOver(c *mutationCase, file string) error {
 	if err != nil || data == nil {
 		return err
 	}
-	base, err := os.ReadFile(c.base)
-	if err != nil {
-		return err
+	if c.kernels[c.base] == nil {
+		base, err := os.ReadFile(c.base)
+		if err != nil {
+			return err
+		}
+		if c.kernels[c.base], err = newJudge(base, c.pointerSize()); err != nil {
+			return err
+		}
 	}
-	return judge(data, base, c.pointerSize())
+	return c.kernels[c.base].judge(data)
 }
 
 // judgeRaw looks at BTF that stands alone.
@@ -124,40 +129,62 @@ func relocatable(file string) bool {
 	return f.Type == elf.ET_REL
 }
 
-// judge shows BTF of a module to all its readers: the kernel's checks and cilium/ebpf.
-// kernel is that over which it was made; nil takes one that has nothing but int.
-func judge(data *object.BTFData, kernel []byte, pointerSize int) error {
+// judge shows BTF of a module to all its readers, in a kernel that has nothing but int.
+func judge(data *object.BTFData, pointerSize int) error {
+	if data.Base == nil { // of a vmlinux, over nothing
+		return standalone(data.BTF, pointerSize)
+	}
 	var order btf.Order = binary.LittleEndian
 	if len(data.BTF) > 2 && data.BTF[0] == 0xeb {
 		order = binary.BigEndian
 	}
-	if kernel == nil {
-		t := btf.NewTable(1, nil)
-		t.Add(btf.Type{Kind: btf.Int, Name: t.Strings.InternString("int"), Size: 4, Extra: btf.IntData(btf.IntSigned, 0, 32)})
-		var err error
-		if kernel, err = btf.Encode(t, order, nil, false); err != nil {
-			return err
-		}
-		if data.Base == nil { // of a vmlinux, over nothing
-			kernel = nil
-		}
-	}
-	if kernel == nil {
-		return standalone(data.BTF, pointerSize)
-	}
-	target, err := verify.NewTarget(kernel)
+	t := btf.NewTable(1, nil)
+	t.Add(btf.Type{Kind: btf.Int, Name: t.Strings.InternString("int"), Size: 4, Extra: btf.IntData(btf.IntSigned, 0, 32)})
+	kernel, err := btf.Encode(t, order, nil, false)
 	if err != nil {
 		return err
 	}
+	k, err := newJudge(kernel, pointerSize)
+	if err != nil {
+		return err
+	}
+	return k.judge(data)
+}
+
+// kernelJudge is a kernel that takes modules.
+type kernelJudge struct {
+	target *verify.Target
+	spec   *ebtf.Spec
+}
+
+func newJudge(kernel []byte, pointerSize int) (*kernelJudge, error) {
+	target, err := verify.NewTarget(kernel)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := btf.Parse(kernel, nil)
+	if err != nil {
+		return nil, err
+	}
 	target.Abilities = verify.Release(6, 12)
-	target.Abilities.Order, target.Abilities.PointerSize = order, pointerSize
-	if res := target.Module(data.BTF, data.Base); res.Outcome != verify.Loads || len(res.Problems) > 0 {
+	target.Abilities.Order, target.Abilities.PointerSize = blob.Order, pointerSize
+	spec, err := ebtf.LoadSpecFromReader(bytes.NewReader(kernel))
+	return &kernelJudge{target, spec}, err
+}
+
+// judge asks the kernel's checks and cilium/ebpf.
+func (k *kernelJudge) judge(data *object.BTFData) error {
+	if res := k.target.Module(data.BTF, data.Base); res.Outcome != verify.Loads || len(res.Problems) > 0 {
 		return &problems{res}
 	}
+	base := k.spec
 	if data.Base != nil {
-		kernel = data.Base
+		var err error
+		if base, err = ebtf.LoadSpecFromReader(bytes.NewReader(data.Base)); err != nil {
+			return fmt.Errorf("cilium/ebpf: .BTF.base: %w", err)
+		}
 	}
-	return byCilium(data.BTF, kernel)
+	return byCilium(data.BTF, base)
 }
 
 // legalC reports whether the kernel refuses what is legal in C and in a module: long
@@ -167,17 +194,14 @@ func legalC(err error) bool {
 	return errors.As(err, &e) && strings.Contains(e.Msg, "bitfield_size=") && strings.HasSuffix(e.Msg, "Invalid member bitfield_size")
 }
 
-// byCilium reads all types with cilium/ebpf.
-func byCilium(raw, base []byte) error {
+// byCilium reads all own types with cilium/ebpf.
+func byCilium(raw []byte, base *ebtf.Spec) error {
 	var spec *ebtf.Spec
 	var err error
 	if base == nil {
 		spec, err = ebtf.LoadSpecFromReader(bytes.NewReader(raw))
 	} else {
-		var b *ebtf.Spec
-		if b, err = ebtf.LoadSpecFromReader(bytes.NewReader(base)); err == nil {
-			spec, err = ebtf.LoadSplitSpecFromReader(bytes.NewReader(raw), b)
-		}
+		spec, err = ebtf.LoadSplitSpecFromReader(bytes.NewReader(raw), base)
 	}
 	if err != nil {
 		return fmt.Errorf("cilium/ebpf: %w", err)

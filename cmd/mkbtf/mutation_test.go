@@ -31,7 +31,9 @@ const (
 // all readers take.
 //
 // MKBTF_MUTATIONS says how many damaged files to try, and MKBTF_MUTATION names a single
-// one by its number. MKBTF_MUTATION_SEED takes others than the usual ones.
+// one by its number. MKBTF_MUTATION_SEED takes others than the usual ones. With
+// MKBTF_KERNEL_DIR, a directory that scripts/fetch-kernel.sh has made, modules of that
+// kernel are damaged instead of those in testdata.
 func TestMutations(t *testing.T) {
 	first, n := 0, 400
 	if testing.Short() {
@@ -98,7 +100,8 @@ type mutations struct {
 	dir      string // where the damaged file is, and nothing else between commands
 	made     string // where the subjects are
 	subjects []*subject
-	outcomes map[string]map[int]int // by command and exit status
+	outcomes map[string]map[int]int  // by command and exit status
+	kernels  map[string]*kernelJudge // by base
 	failed   int
 
 	longest           time.Duration
@@ -115,7 +118,7 @@ type subject struct {
 }
 
 func newMutations(t *testing.T) *mutations {
-	m := &mutations{dir: t.TempDir(), made: t.TempDir(), outcomes: map[string]map[int]int{}}
+	m := &mutations{dir: t.TempDir(), made: t.TempDir(), outcomes: map[string]map[int]int{}, kernels: map[string]*kernelJudge{}}
 	if shm, err := os.MkdirTemp("/dev/shm", "mkbtf"); err == nil { // where fsync costs nothing
 		t.Cleanup(func() { os.RemoveAll(shm) })
 		m.dir, m.made = filepath.Join(shm, "x"), filepath.Join(shm, "made")
@@ -124,6 +127,10 @@ func newMutations(t *testing.T) *mutations {
 				t.Fatal(err)
 			}
 		}
+	}
+	if kernel := os.Getenv("MKBTF_KERNEL_DIR"); kernel != "" {
+		m.addKernel(t, kernel)
+		return m
 	}
 	modules, err := filepath.Glob("../../testdata/obj/*/*.*")
 	if err != nil || len(modules) < 20 {
@@ -150,6 +157,25 @@ func newMutations(t *testing.T) *mutations {
 		}
 	}
 	return m
+}
+
+// addKernel adds small modules of a kernel, as they were built and with BTF in each form.
+func (m *mutations) addKernel(t *testing.T, dir string) {
+	base := filepath.Join(m.made, "vmlinux.btf")
+	m.must(t, "base", filepath.Join(dir, "debug/vmlinux"), "-o", base)
+	root, err := filepath.EvalSymlinks(filepath.Join(dir, "debug/modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"drivers/net/veth.ko", "drivers/net/dummy.ko"} {
+		path := filepath.Join(root, name)
+		m.add(t, path, base, false)
+		for _, form := range []string{"self-contained", "distilled", "split"} {
+			out := filepath.Join(m.made, fmt.Sprintf("%s-%s.ko", filepath.Base(name), form))
+			m.must(t, "encode", "-f", form, "-b", base, "-o", out, path)
+			m.add(t, out, base, false)
+		}
+	}
 }
 
 // baseFor makes the BTF of a kernel out of a module for the same machine.
