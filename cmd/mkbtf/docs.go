@@ -116,7 +116,7 @@ func values() map[string]docgen.Value {
 		"LANGUAGES": list(append(encode.LanguageNames(), "none")...),
 		"FEATURES":  list(encode.FeatureNames()...),
 		"METHOD":    word(compare.Methods...),
-		"N":         {}, "NAME": {}, "BYTES": {}, // free text
+		"N":         {}, "NAME": {}, "BYTES": {}, "SIZE": {}, // free text
 	}
 }
 
