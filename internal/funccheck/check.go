@@ -1,6 +1,7 @@
 package funccheck
 
 import (
+	"debug/elf"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,11 +95,19 @@ func (f *File) named(addr uint64, name string) []Function {
 // unit whose code is at addr.
 func (f *File) folded(addr uint64, name string) (list []Function) {
 	for _, fn := range f.Folded[name] {
-		if slices.ContainsFunc(fn.unit, func(r [2]uint64) bool { return addr >= r[0] && addr < r[1] }) {
+		if f.within(fn.unit, addr) {
 			list = append(list, fn)
 		}
 	}
 	return list
+}
+
+// within reports whether the ranges of a unit hold an address. In relocatable files for
+// riscv they cannot be told: debug/elf does not know the pairs of relocations that make
+// a length.
+func (f *File) within(unit [][2]uint64, addr uint64) bool {
+	return f.elf.Machine == elf.EM_RISCV && f.elf.Type == elf.ET_REL ||
+		slices.ContainsFunc(unit, func(r [2]uint64) bool { return addr >= r[0] && addr < r[1] })
 }
 
 func (f *File) checkFunction(name, text string) error {

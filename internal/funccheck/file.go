@@ -6,7 +6,6 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -237,7 +236,7 @@ func (f *File) readFunction(d *dwarf.Data, t *typeTexts, r *dwarf.Reader, e *dwa
 	fn.Text = functionText(params, ret)
 	if !hasCode {
 		for _, addr := range f.Symbols[fn.Name] {
-			if slices.ContainsFunc(unit, func(r [2]uint64) bool { return addr >= r[0] && addr < r[1] }) {
+			if f.within(unit, addr) {
 				f.Folded[fn.Name] = append(f.Folded[fn.Name], fn)
 			}
 		}
