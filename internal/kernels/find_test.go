@@ -188,6 +188,21 @@ func TestFind(t *testing.T) {
 			"boot/kernel-genkernel-x86_64-6.12.1-test", "boot image", "zstd, section .BTF", "",
 		},
 		{
+			"Ubuntu",
+			[][2]string{{"lib", "-> usr/lib"}, {"usr/lib/modules/6.12.1-test/build", "-> /usr/src/linux-headers-6.12.1-test"}, {"usr/src/linux-headers-6.12.1-test/Makefile", "x"}, {"boot/vmlinuz", "-> vmlinuz-6.12.1-test"}, {"boot/vmlinuz-6.12.1-test", "vmlinuz 6.12.1-test"}},
+			"boot/vmlinuz-6.12.1-test", "boot image", "zstd, section .BTF", "",
+		},
+		{
+			"ostree",
+			[][2]string{{"boot/ostree/default-0123/vmlinuz-6.12.1-test", "vmlinuz 6.12.1-test"}},
+			"boot/ostree/default-0123/vmlinuz-6.12.1-test", "boot image", "zstd, section .BTF", "",
+		},
+		{
+			"NixOS, systemd-boot",
+			[][2]string{{"boot/EFI/nixos/abc-linux-6.12.1-test-bzImage.efi", "vmlinuz 6.12.1-test"}, {"boot/EFI/nixos/abd-linux-6.12.2-test-bzImage.efi", "vmlinuz 6.12.2-test"}},
+			"boot/EFI/nixos/abc-linux-6.12.1-test-bzImage.efi", "boot image", "zstd, section .BTF", "",
+		},
+		{
 			"UKI",
 			[][2]string{{"efi/EFI/Linux/arch-linux.efi", "vmlinuz 6.12.1-test"}},
 			"efi/EFI/Linux/arch-linux.efi", "boot image", "zstd, section .BTF", "",
@@ -232,7 +247,7 @@ func TestFind(t *testing.T) {
 		{
 			"debug vmlinux without content", // SUSE's vmlinux.debug
 			[][2]string{{"usr/lib/debug/usr/lib/modules/6.12.1-test/vmlinux.debug", "debug 6.12.1-test"}},
-			"", "", "", "vmlinux.debug: no .BTF section with content: no BTF in it: install",
+			"", "", "", "vmlinux.debug: no BTF in it: section .BTF is missing or empty: install",
 		},
 		{
 			"nothing", nil, "", "", "", ": there is no vmlinux in /lib/modules/6.12.1-test/build or /usr/lib/debug and no kernel of that release in /boot or /lib/modules/6.12.1-test: install",
