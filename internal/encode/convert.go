@@ -189,7 +189,7 @@ func (c *collector) unit(u int) error {
 		return err
 	}
 	if boilerplate(unit.Name) {
-		unit.Roots = 0
+		unit.Roots, unit.Variables = 0, nil
 	}
 	c.typed = c.typed || unit.Roots > 0
 	refs, err := c.dedup.Add(u, unit.Table, unit.Roots)

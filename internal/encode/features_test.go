@@ -107,3 +107,30 @@ func TestFeatures(t *testing.T) {
 		})
 	}
 }
+
+// TestVariablesOfKbuild encodes the variables of a module without those of the file that
+// kbuild adds to it: whose types, such as struct modversion_info, stay out as well.
+func TestVariablesOfKbuild(t *testing.T) {
+	features, _ := ParseFeatures([]string{"+global_var"})
+	e, err := New(Options{Form: SelfContained, Features: &features})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Open("../../testdata/hello.ko", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := btf.Parse(out.BTF, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for id := b.Start(); id < b.End(); id++ {
+		if r := b.Record(id); r.Kind() == btf.Var {
+			names[string(b.StringAt(r.NameOff))] = true
+		}
+	}
+	if !names["ring"] || names["____versions"] || names["__this_module"] {
+		t.Errorf("variables %v", names)
+	}
+}

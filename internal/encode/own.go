@@ -18,7 +18,7 @@ type root struct {
 
 // boilerplate reports whether a unit is one that kbuild adds to every module: X.mod.c,
 // which scripts/mod/modpost generates, and scripts/module-common.c (since Linux 6.12).
-// They hold data for the module loader. Their types stay out unless something else
+// They hold data for the module loader. Their variables stay out, their types too unless something else
 // leads to them: modversion_info, for one, is in no kernel from 7.0 on, and a
 // condition that it be there would cost every module its BTF.
 func boilerplate(unit string) bool {
