@@ -17,7 +17,12 @@ func TestTable(t *testing.T) {
 	}
 	tests := map[string]string{}
 	name := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	for dir, in := range map[string]string{".": "", "../../emit": "emit", "../../internal/encode": "internal/encode", "../../internal/object": "internal/object"} {
+	others := []string{"", "btf", "cmd/mkbtf", "dedup", "dwarf2btf", "emit", "internal/compress", "internal/dump", "internal/encode", "internal/object"}
+	for _, in := range others {
+		dir := filepath.Join("../..", in)
+		if in == "" {
+			dir = "."
+		}
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
