@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds what is released, in DIR (default dist), which is emptied first:
+# Builds what is released, in DIR (default dist), instead of what was built there before:
 #
 #	mkbtf-VERSION-linux-ARCH      the program, static
 #	mkbtf_VERSION_ARCH.deb        the Debian package of it
@@ -37,14 +37,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # What a user's environment would change in the program.
-unset GOFLAGS GOEXPERIMENT GOAMD64 GOARM64 GO386 GORISCV64 GOPPC64
-export CGO_ENABLED=0 GOARM=6
+unset GOEXPERIMENT GOAMD64 GOARM64 GO386 GORISCV64 GOPPC64
+export CGO_ENABLED=0 GOARM=6 GOFLAGS=-trimpath # not empty, which would be what "go env -w" has set
 build() { # OUT GOOS GOARCH
 	GOOS=$2 GOARCH=$3 "${GO:-go}" build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.release=$version" -o "$1" ./cmd/mkbtf
 }
 
-rm -rf "$out"
 mkdir -p "$out"
+other=$(find "$out" -mindepth 1 -maxdepth 1 ! -name 'mkbtf[-_]*' ! -name SHA256SUMS -print -quit)
+[ -z "$other" ] || die "$other is not from here: choose another directory with -o"
+rm -rf "$out"
+mkdir "$out"
 extras=$work/mkbtf-$version
 build "$work/host" "$("${GO:-go}" env GOHOSTOS)" "$("${GO:-go}" env GOHOSTARCH)"
 scripts/extras.sh "$work/host" "$extras"

@@ -34,6 +34,15 @@ func dist(t *testing.T, tree string, env ...string) map[string][]byte {
 	return files
 }
 
+// copyTree copies this source tree, with what is not committed and without git.
+func copyTree(t *testing.T, to string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(root, ".git")); err != nil {
+		t.Skip("this tree is not git's: what is in it beside the source cannot be told")
+	}
+	mustRun(t, nil, "sh", "-ec", `cd "$0" && mkdir "$1" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"`, root, to)
+}
+
 func needTools(t *testing.T, commands ...string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -64,7 +73,10 @@ func TestDist(t *testing.T) {
 	})
 	t.Run("again", func(t *testing.T) {
 		copied := filepath.Join(plainDir(t), "elsewhere")
-		mustRun(t, nil, "sh", "-ec", `cd "$0" && mkdir "$1" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"`, root, copied)
+		copyTree(t, copied)
+		if err := os.WriteFile(filepath.Join(copied, "VERSION"), []byte("another\n"), 0o644); err != nil { // what the environment says goes before it
+			t.Fatal(err)
+		}
 		again := dist(t, copied, "TZ=Asia/Kathmandu", "LC_ALL=C.UTF-8", "GOFLAGS=-v", "GOAMD64=v3", "XZ_DEFAULTS=-0", "DPKG_DEB_THREADS_MAX=3")
 		if !slices.Equal(slices.Sorted(maps.Keys(again)), slices.Sorted(maps.Keys(got))) {
 			t.Fatalf("got %q, before %q", slices.Sorted(maps.Keys(again)), slices.Sorted(maps.Keys(got)))
@@ -117,6 +129,15 @@ func TestDist(t *testing.T) {
 			if f := strings.Fields(line); f[1] != "0/0" || f[3] != "2024-07-03" {
 				t.Errorf("owner or date: %s", line)
 			}
+		}
+	})
+	t.Run("other files are spared", func(t *testing.T) {
+		dir := plainDir(t)
+		if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := command(t, nil, filepath.Join(root, "scripts/dist.sh"), "-o", dir, "amd64"); err == nil || !strings.Contains(out, "mine is not from here") {
+			t.Errorf("%v: %s", err, out)
 		}
 	})
 	t.Run("deb", func(t *testing.T) { checkDeb(t, got["mkbtf_1.2.3+4+gabc1234_amd64.deb"]) })

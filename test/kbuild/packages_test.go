@@ -49,7 +49,9 @@ func TestRPMOfModule(t *testing.T) {
 // sourceArchive packs this tree as git archive does, with what is not committed.
 func sourceArchive(t *testing.T, path, version string) {
 	t.Helper()
-	mustRun(t, nil, "sh", "-ec", `cd "$0" && git ls-files -z --cached --others --exclude-standard | tar --null -T - --transform "s,^,mkbtf-$2/,S" -czf "$1"`, root, path, version)
+	dir := plainDir(t)
+	copyTree(t, filepath.Join(dir, "mkbtf-"+version))
+	mustRun(t, nil, "tar", "-C", dir, "-czf", path, "mkbtf-"+version)
 }
 
 // TestRPM builds and looks at the rpm package of mkbtf itself.
@@ -107,7 +109,7 @@ func TestPrefix(t *testing.T) {
 	needTools(t, "make")
 	out := plainDir(t)
 	tree := filepath.Join(out, "source")
-	mustRun(t, nil, "sh", "-ec", `cd "$0" && mkdir "$1" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"`, root, tree)
+	copyTree(t, tree)
 	prefix := filepath.Join(out, "store")
 	mustRun(t, nil, "make", "-C", tree, "install", "PREFIX="+prefix)
 	for _, hook := range []string{"libexec/mkbtf/kernel-update", "libexec/mkbtf/dkms/strip", "lib/kernel/install.d/39-mkbtf.install"} {
