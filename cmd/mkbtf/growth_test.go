@@ -75,7 +75,7 @@ func TestGrowth(t *testing.T) {
 		t.Fatal("no base")
 	}
 	for what, fill := range growthTables() {
-		for _, n := range []int{500, 6000} { // where the kernel's own limits are far and near
+		for _, n := range []int{500, 3000} { // where the kernel's own limits are far and near
 			tab := btf.NewTable(1, nil)
 			tab.Add(btf.Type{Kind: btf.Int, Name: tab.Strings.InternString("int"), Size: 4, Extra: btf.IntData(btf.IntSigned, 0, 32)})
 			fill(tab, n)

@@ -292,6 +292,8 @@ var moduleCommands = []command{
 	{"pahole -J --btf_features=all FILE", judgeDWARF},
 	{"pahole -J --btf_base BASE --btf_features=all --btf_encode_detached=OUT FILE", nil},
 	{"base FILE -o OUT", nil},
+	{"compare -b BASE --compress none FILE", nil},
+	{"compare --compress none --json FILE", nil},
 	{"dkms hook --kernel 6.12 --form self-contained --strict FILE", nil},
 }
 

@@ -84,7 +84,12 @@ func (f *File) debugLink() (name string, crc uint32, ok bool) {
 // there is none. It is closed with f.
 func (f *File) OpenDebug(path, sysroot string) (debug *File, how string, err error) {
 	debug, how, err = f.openDebug(path, sysroot, globalDebug)
-	f.debug = debug
+	if err == nil {
+		if f.debug != nil {
+			f.debug.Close()
+		}
+		f.debug = debug
+	}
 	return debug, how, err
 }
 
