@@ -107,8 +107,12 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, ids []
 		opts.Overwrite = []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}
 	}
 	changed, err := modfile.Write(path, f, e.sections(f, out), opts, e.opts.Out, stdout)
-	if err == nil && !changed {
+	switch again := modfile.SignAgain(f); {
+	case err != nil:
+	case !changed:
 		e.opts.note(path, "has this BTF already")
+	case again != "":
+		e.opts.note(path, "%s", again)
 	}
 	return err
 }

@@ -65,6 +65,15 @@ func pack(edit *emit.ELFEdit, m compress.Method, w io.Writer) error {
 	return err
 }
 
+// SignAgain says what is left to do after a module was changed: nothing, "", if it
+// was not signed.
+func SignAgain(f *object.File) string {
+	if _, signed, err := f.Signature(); err != nil || !signed {
+		return ""
+	}
+	return "the signature is dropped: sign the module again if the kernel wants that (scripts/sign-file), before it is compressed"
+}
+
 // CheckSignature refuses to change a signed module, unless its signature may be
 // dropped. The error matches emit.ErrSigned.
 func CheckSignature(f *object.File, drop bool) error {

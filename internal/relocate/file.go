@@ -117,8 +117,12 @@ func (r *Relocator) relocate(path string, f *object.File, opts *Options, stdout 
 		{Name: ".BTF.base"},
 		{Name: fingerprint.Section, Data: r.fingerprint(f, res.BTF), Align: 4},
 	}, elf, opts.Out, stdout)
-	if err == nil && !changed {
+	switch again := modfile.SignAgain(f); {
+	case err != nil:
+	case !changed:
 		opts.note(path, "has this BTF already")
+	case again != "":
+		opts.note(path, "%s", again)
 	}
 	return err
 }
