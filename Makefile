@@ -14,7 +14,7 @@ test: ## all tests that need nothing but this tree and some tools
 	@scripts/test-tools.sh
 	$(GO) test ./...
 
-test-kernel: ## against real Debian kernels, their build and DKMS: fetches and installs what that takes (700 MB), boots kernels in QEMU; 30 minutes
+test-kernel: ## against real Debian kernels, their build and DKMS: fetches and installs what that takes (850 MB), boots kernels in QEMU; 30 minutes
 	@scripts/test-tools.sh
 	MKBTF_CC=$$(scripts/fetch-gcc.sh) $(GO) test -count=1 -run TestCompilers ./internal/golden/
 	MKBTF_KERNEL_TESTS=1 $(GO) test -count=1 -timeout 90m -p 1 -v ./test/kernel/ ./test/kbuild/

@@ -127,13 +127,17 @@ func (s *Symbols) address(group int32) uint64 {
 	return 0
 }
 
+// mostOfOneName bounds the search among symbols of one base name, against hostile input.
+const mostOfOneName = 1 << 10
+
 // entry returns the address of the symbol of a group that has the code at pc, where the
 // DWARF says that a function begins; pc if none has. On riscv and loongarch the code
 // begins behind the no-operations of -fpatchable-function-entry, for ftrace, and the
 // symbol before them.
 func (s *Symbols) entry(group int32, pc uint64) uint64 {
 	at := pc
-	for _, y := range s.of(group) {
+	list := s.of(group)
+	for _, y := range list[:min(len(list), mostOfOneName)] {
 		switch {
 		case y.addr == pc:
 			return pc
