@@ -80,7 +80,7 @@ func (m *Mapping) Ref(r Ref) Ref {
 
 // maxNames bounds the bytes of the names of all workers, so that the pool of the merged
 // types can hold them.
-const maxNames = 4<<30 - 1<<20
+const maxNames int64 = 4<<30 - 1<<20
 
 // Merge joins what the workers have taken in; workers must not be used afterwards.
 // The result has one mapping for each worker, in the order in which they are given,
@@ -95,7 +95,7 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 		d.tooDeep += w.g.tooDeep
 		names += w.g.strings.Size()
 	}
-	if names > maxNames {
+	if int64(names) > maxNames {
 		return nil, fmt.Errorf("dedup: names of %d bytes in all, more than %d", names, maxNames)
 	}
 	maps := make([]Mapping, len(workers))
