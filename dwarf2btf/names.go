@@ -75,7 +75,8 @@ func (w *Worker) logged(key uint64) uint32 {
 	n := &w.names
 	if n.cursor >= len(n.log) {
 		name := w.keyName(key)
-		if len(n.log) < maxLog && w.err == nil {
+		// What is foreseen is taken as it is: it must be a name that the kernel takes.
+		if len(n.log) < maxLog && w.err == nil && name != 0 && name&badName == 0 {
 			n.log = append(n.log, loggedName{key, name})
 			n.cursor++
 		}
