@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 MUTATIONS ?= 100000
 SEED ?= 1
 
-.PHONY: build test test-kernel bench fuzz mutate lint testdata dist install clean
+.PHONY: build test test-kernel bench growth fuzz mutate lint testdata dist install clean
 
 build: ## the program, static
 	CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags '-X main.release=$(VERSION:v%=%)') -o mkbtf ./cmd/mkbtf
@@ -21,6 +21,9 @@ test-kernel: ## against real Debian kernels, their build and DKMS: fetches and i
 
 bench: build ## against pahole, on real modules
 	scripts/bench.sh
+
+growth: build ## how cost grows with a module's size: the plots of docs/speed.md
+	scripts/growth.sh
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{else if .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r p; do \

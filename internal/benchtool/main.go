@@ -9,6 +9,13 @@
 // and run without a shell; {out} becomes the path of a file that does not exist,
 // whose size is reported, and {copy:FILE} a fresh copy of FILE. Neither making
 // the copy nor removing files is timed. Empty lines and those with # are skipped.
+//
+//	benchtool -growth PREFIX [-n RUNS] < CASES
+//
+// shows how cost grows with a file's size. A line is "group | file | command": the
+// command works on that file. For each file it writes the size of .debug_info, the
+// least CPU time and the median of peak memory into PREFIX.csv, draws both costs
+// against the size in PREFIX-time.svg and PREFIX-memory.svg, and fits a line.
 package main
 
 import (
@@ -22,8 +29,15 @@ import (
 
 func main() {
 	runs := flag.Int("n", 5, "runs of each command")
+	prefix := flag.String("growth", "", "write tables and pictures of how cost grows to files whose names start with this")
 	flag.Parse()
-	if err := benchmark(os.Stdin, os.Stdout, *runs); err != nil {
+	var err error
+	if *prefix != "" {
+		err = growth(os.Stdin, os.Stdout, *prefix, *runs)
+	} else {
+		err = benchmark(os.Stdin, os.Stdout, *runs)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchtool:", err)
 		os.Exit(1)
 	}
