@@ -38,20 +38,29 @@ func (u *unitList) refs(buf []Ref) []Ref {
 	if cap(buf) < u.count {
 		buf = make([]Ref, 0, u.count+u.count/2)
 	}
-	buf = buf[:0]
-	var last [2]int32
-	for i := 0; i < len(u.code); i++ {
-		c := u.code[i]
-		if c == wide {
-			r := Ref(u.code[i+1]) | Ref(u.code[i+2])<<16
-			i += 2
-			buf = append(buf, r)
-			last[r>>31] = int32(r &^ anchorBit)
-			continue
+	buf = buf[:u.count]
+	code := u.code
+	node, anchor := int32(0), int32(0) // the last ones
+	at := 0
+	for i := range buf {
+		c := code[at]
+		at++
+		switch {
+		case c == wide:
+			r := Ref(code[at]) | Ref(code[at+1])<<16
+			at += 2
+			if buf[i] = r; r.isAnchor() {
+				anchor = int32(r &^ anchorBit)
+			} else {
+				node = int32(r)
+			}
+		case c&1 == 0:
+			node += int32(int16(c) >> 1)
+			buf[i] = Ref(node)
+		default:
+			anchor += int32(int16(c) >> 1)
+			buf[i] = Ref(anchor) | anchorBit
 		}
-		p := c & 1
-		last[p] += int32(int16(c) >> 1)
-		buf = append(buf, Ref(last[p])|Ref(p)<<31)
 	}
 	return buf
 }

@@ -35,14 +35,14 @@ type quickDIE struct {
 	op       quickOp
 	children bool
 	inline   bool // the name is a DW_FORM_string
+	located  bool // quickVariable: has a location
 	total    uint8
 	name     uint8
 	typ      uint8
 	at       uint8 // member: byte offset; composite: size; enumerator: value
+	atWidth  uint8 // in bytes, 0: atConst alone
 	found    uint8 // what is there: foundName, foundType, foundAt
 	tag      uint16
-	variable bool   // quickVariable: has a location
-	atMask   uint32 // 0: constant
 	atConst  uint32
 }
 
@@ -130,7 +130,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 			}
 			return n, true
 		case quickVariable:
-			return n, f.kind != frameUnit || !q.variable
+			return n, f.kind != frameUnit || !q.located
 		}
 		if q.children && f.kind == frameOther {
 			f.depth++
@@ -221,7 +221,7 @@ func (w *Worker) quickName(q *quickDIE, p *window) (name uint32, shift int) {
 // quickOf compiles an abbreviation. Only 32-bit DWARF is quick, and the walk takes
 // quick ways in little endian files only.
 func quickOf(a *abbrev, steps []step, h *unitHeader) quickDIE {
-	q := quickDIE{op: quickOpOf(a), children: a.children, tag: a.tag, variable: a.has.has(slotLocation)}
+	q := quickDIE{op: quickOpOf(a), children: a.children, tag: a.tag, located: a.has.has(slotLocation)}
 	if q.op == quickNone || h.is64 {
 		return quickDIE{}
 	}
@@ -363,7 +363,7 @@ func (q *quickDIE) value(s *step, pos uint8) bool {
 	if s.imm > math.MaxUint32 {
 		return false
 	}
-	q.at, q.atMask, q.atConst = pos, uint32(s.mask), uint32(s.imm)
+	q.at, q.atWidth, q.atConst = pos, s.width, uint32(s.imm)
 	q.found |= foundAt
 	return true
 }
@@ -397,5 +397,5 @@ func (q *quickDIE) ref(p *window, shift int) uint32 {
 
 // number returns the value in at.
 func (q *quickDIE) number(p *window, shift int) uint32 {
-	return binary.LittleEndian.Uint32(p[int(q.at)+shift:])&q.atMask | q.atConst
+	return binary.LittleEndian.Uint32(p[int(q.at)+shift:])&(1<<(8*q.atWidth)-1) | q.atConst
 }
