@@ -1,7 +1,7 @@
 // Command benchtool compares programs that do the same work. It runs them
 // alternately, so that a machine that gets slower or faster meanwhile does so for
 // all of them, and prints medians of wall time, CPU time and peak memory, with
-// the ratio of each to the first program of the case.
+// the ratio of each to the last program of the case: 8 means eight times as much.
 //
 //	benchtool [-n RUNS] < CASES
 //
@@ -66,7 +66,7 @@ func benchmark(in io.Reader, out io.Writer, runs int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	fmt.Fprintf(out, "%-28s %-12s %9s %9s %9s %10s   %s\n", "case", "program", "wall s", "cpu s", "peak MB", "bytes", "wall, cpu, peak to the first")
+	fmt.Fprintf(out, "%-26s %-22s %9s %9s %9s %10s   %s\n", "case", "program", "wall s", "cpu s", "peak MB", "bytes", "wall, cpu, peak to the last")
 	for _, c := range cases {
 		for range runs {
 			for i := range c.programs {
@@ -77,12 +77,12 @@ func benchmark(in io.Reader, out io.Writer, runs int) error {
 				c.programs[i].samples = append(c.programs[i].samples, s)
 			}
 		}
-		first := median(c.programs[0].samples)
+		last := median(c.programs[len(c.programs)-1].samples)
 		for _, p := range c.programs {
 			m := median(p.samples)
-			fmt.Fprintf(out, "%-28s %-12s %9.3f %9.3f %9.1f %10d   %.2f %.2f %.2f\n", c.name, p.name,
+			fmt.Fprintf(out, "%-26s %-22s %9.3f %9.3f %9.1f %10d   %.2f %.2f %.2f\n", c.name, p.name,
 				m.wall.Seconds(), m.cpu.Seconds(), float64(m.peak)/1e6, m.bytes,
-				ratio(m.wall, first.wall), ratio(m.cpu, first.cpu), ratio(m.peak, first.peak))
+				ratio(m.wall, last.wall), ratio(m.cpu, last.cpu), ratio(m.peak, last.peak))
 		}
 	}
 	return nil
