@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math"
+	"slices"
 )
 
 // Strings is a pool of distinct strings numbered in the order of their first
@@ -59,9 +60,9 @@ func (s *Strings) Intern(b []byte) Str {
 		return 0
 	}
 	h := maphash.Bytes(s.seed, b)
-	mask := uint64(len(s.table) - 1)
+	mask := uint32(len(s.table) - 1)
 	hi := uint32(h >> 32)
-	for i := h & mask; ; i = (i + 1) & mask {
+	for i := hi & mask; ; i = (i + 1) & mask {
 		n := s.table[i]
 		if n == 0 {
 			return s.add(b, i, hi)
@@ -84,9 +85,9 @@ func (s *Strings) Find(b []byte) (Str, bool) {
 		return 0, true
 	}
 	h := maphash.Bytes(s.seed, b)
-	mask := uint64(len(s.table) - 1)
+	mask := uint32(len(s.table) - 1)
 	hi := uint32(h >> 32)
-	for i := h & mask; ; i = (i + 1) & mask {
+	for i := hi & mask; ; i = (i + 1) & mask {
 		n := s.table[i]
 		if n == 0 {
 			return 0, false
@@ -97,14 +98,14 @@ func (s *Strings) Find(b []byte) (Str, bool) {
 	}
 }
 
-func (s *Strings) add(b []byte, slot uint64, hi uint32) Str {
+func (s *Strings) add(b []byte, slot, hi uint32) Str {
 	if uint64(len(s.data))+uint64(len(b))+1 > math.MaxUint32 {
 		panic("btf: more than 4 GiB of distinct strings")
 	}
 	n := uint32(len(s.hash))
-	s.data = append(append(s.data, b...), 0)
-	s.off = append(s.off, uint32(len(s.data)))
-	s.hash = append(s.hash, hi)
+	s.data = append(append(doubled(s.data, len(b)+1), b...), 0)
+	s.off = append(doubled(s.off, 1), uint32(len(s.data)))
+	s.hash = append(doubled(s.hash, 1), hi)
 	s.table[slot] = n
 	if len(s.hash)*2 > len(s.table) {
 		s.grow()
@@ -112,12 +113,20 @@ func (s *Strings) add(b []byte, slot uint64, hi uint32) Str {
 	return Str(n)
 }
 
+// doubled returns a slice with room for n more elements. The pool grows to millions of
+// bytes in small steps, and append alone would copy it more often.
+func doubled[T any](list []T, n int) []T {
+	if len(list)+n <= cap(list) {
+		return list
+	}
+	return slices.Grow(list, max(n, len(list)))
+}
+
 func (s *Strings) grow() {
 	table := make([]uint32, len(s.table)*2)
-	mask := uint64(len(table) - 1)
+	mask := uint32(len(table) - 1)
 	for n := 1; n < len(s.hash); n++ {
-		h := maphash.Bytes(s.seed, s.Bytes(Str(n)))
-		i := h & mask
+		i := s.hash[n] & mask
 		for table[i] != 0 {
 			i = (i + 1) & mask
 		}

@@ -3,6 +3,7 @@ package dedup
 import (
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 
 	"mkbtf/btf"
 )
@@ -247,6 +248,13 @@ func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
 	n := uint32(len(g.types))
 	nt := *t
 	nt.First, nt.Len = uint32(len(g.members)), uint32(len(ms))
+	if len(g.types) == cap(g.types) { // twice as many: append alone would copy more often
+		g.types, g.hashes = slices.Grow(g.types, len(g.types)), slices.Grow(g.hashes, len(g.types))
+		g.depth, g.next = slices.Grow(g.depth, len(g.types)), slices.Grow(g.next, len(g.types))
+	}
+	if len(g.members)+len(ms) > cap(g.members) {
+		g.members = slices.Grow(g.members, max(len(ms), len(g.members)))
+	}
 	g.members = append(g.members, ms...)
 	g.types = append(g.types, nt)
 	g.hashes = append(g.hashes, 0)

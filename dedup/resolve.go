@@ -51,6 +51,10 @@ func (d *Dedup) Resolve(base *Base) (*Result, error) {
 		slots: make([]uint32, 1<<10),
 		free:  make([]btf.ID, len(d.g.types)), bound: map[boundNode]btf.ID{},
 	}
+	if base == nil {
+		res.table.Types = make([]btf.Type, 0, len(d.g.types)) // nearly all come in
+		res.table.Members = make([]btf.Member, 0, len(d.g.members))
+	}
 	return res, nil
 }
 

@@ -338,7 +338,7 @@ func (w *Worker) dropTables() {
 		return
 	}
 	for _, t := range w.tables {
-		if len(w.freeTables) < keptTables {
+		if len(w.freeTables) <= keptTables {
 			w.freeTables = append(w.freeTables, t)
 		}
 	}

@@ -100,12 +100,7 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 	slices.SortFunc(candidates, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Index, b.Index))
 	})
-	byGroup := make([][]int32, symbols.Len())
-	for i := range candidates {
-		if g := candidates[i].Group; g >= 0 {
-			byGroup[g] = append(byGroup[g], int32(i))
-		}
-	}
+	byGroup := groupCandidates(candidates, symbols.Len())
 	s := selector{symbols: symbols, candidates: candidates, opts: opts}
 	list := make([]Selection, 0, symbols.Len())
 	for i := range candidates {
@@ -119,6 +114,27 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 		}
 	}
 	return list
+}
+
+// groupCandidates lists the candidates of each of n groups.
+func groupCandidates(candidates []Candidate, n int) [][]int32 {
+	count := make([]int32, n)
+	for i := range candidates {
+		if g := candidates[i].Group; g >= 0 {
+			count[g]++
+		}
+	}
+	all := make([]int32, len(candidates))
+	groups := make([][]int32, n)
+	for g, k := range count {
+		groups[g], all = all[:0:k], all[k:]
+	}
+	for i := range candidates {
+		if g := candidates[i].Group; g >= 0 {
+			groups[g] = append(groups[g], int32(i))
+		}
+	}
+	return groups
 }
 
 // selector holds what all verdicts of one call need.

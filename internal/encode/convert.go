@@ -90,6 +90,9 @@ type units struct {
 func (us *units) collector() *collector {
 	s := us.crew.scratch(us.conv, us.dedup)
 	c := &collector{scratch: s, pick: us.pick, named: us.named}
+	if len(us.list) == 0 {
+		c.functions = make([]function, 0, us.conv.Symbols().Len())
+	}
 	us.mu.Lock()
 	us.list = append(us.list, c)
 	us.mu.Unlock()

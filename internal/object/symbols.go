@@ -178,7 +178,7 @@ func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 	if i, ok := f.Section(".BTF_ids"); ok {
 		ids = i
 	}
-	var list []dwarf2btf.Symbol
+	list := make([]dwarf2btf.Symbol, 0, t.count()*2/3) // of a kernel; others have fewer
 	for i := 1; i < t.count(); i++ {
 		s, err := f.symbol(t, i)
 		if err != nil {
