@@ -106,8 +106,9 @@ func (e *Encoder) writeELF(path string, f *object.File, out *emit.Output, ids []
 	if ids != nil {
 		opts.Overwrite = []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}
 	}
+	again := modfile.SignAgain(f) // before: what is written is not read again
 	changed, err := modfile.Write(path, f, e.sections(f, out), opts, e.opts.Out, stdout)
-	switch again := modfile.SignAgain(f); {
+	switch {
 	case err != nil:
 	case !changed:
 		e.opts.note(path, "has this BTF already")

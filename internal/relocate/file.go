@@ -112,12 +112,13 @@ func (r *Relocator) relocate(path string, f *object.File, opts *Options, stdout 
 	if ids != nil {
 		elf.Overwrite = []emit.ELFContent{{Name: ".BTF_ids", Data: ids}}
 	}
+	again := modfile.SignAgain(f) // before: what is written is not read again
 	changed, err := modfile.Write(path, f, []emit.ELFSection{
 		{Name: ".BTF", Data: res.BTF, Align: 4},
 		{Name: ".BTF.base"},
 		{Name: fingerprint.Section, Data: r.fingerprint(f, res.BTF), Align: 4},
 	}, elf, opts.Out, stdout)
-	switch again := modfile.SignAgain(f); {
+	switch {
 	case err != nil:
 	case !changed:
 		opts.note(path, "has this BTF already")
