@@ -165,7 +165,7 @@ func TestDictionary(t *testing.T) {
 	if err != nil || !bytes.Equal(d, again) {
 		t.Errorf("a second run gives another dictionary: %v", err)
 	}
-	if len(d) > 22_000 {
+	if len(d) > 20_000 {
 		t.Errorf("%d bytes", len(d))
 	}
 	packers := []packer{library{method: compress.Zstd, name: "library"}}
@@ -408,7 +408,7 @@ func TestRunDictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := r.Form(FormAll)
-	if d := all.WithDictionary; d.Error != "" || d.Size == 0 || d.Size > 8<<10 || d.Total >= all.Packed.Total || d.TotalWithSize != d.Total+d.Size {
+	if d := all.WithDictionary; d.Error != "" || d.Size == 0 || d.Size > 4<<10 || d.Total >= all.Packed.Total || d.TotalWithSize != d.Total+d.Size {
 		t.Errorf("%+v, without: %+v", d, all.Packed)
 	}
 	for i := range r.Modules {

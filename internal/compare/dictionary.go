@@ -41,8 +41,9 @@ var errTooFew = errors.New("too few modules to train a dictionary on")
 // the library's own builder gives another one each time; the tables are made by the
 // library.
 func train(samples [][]byte, limit int) (dictionary []byte, err error) {
-	content := cover(samples, limit)
-	if len(samples) < 8 || len(content) < LeastDictionary {
+	const tables = 512 // bytes before the content, at most
+	content := cover(samples, limit-tables)
+	if len(samples) < 8 || len(content) < LeastDictionary/2 {
 		return nil, errTooFew
 	}
 	// Compressing crafted samples must not end the run.
