@@ -17,7 +17,7 @@ import (
 // that collecting costs little: with collectAt 50 instead of 100 a vmlinux takes 2 % more
 // CPU time and 20 % less memory. But a small module should not collect at all.
 const (
-	collectAt   = 50       // per cent of what is in use, GOGC
+	collectAt   = 30       // per cent of what is in use, GOGC
 	leaveBefore = 32 << 20 // bytes
 )
 

@@ -163,7 +163,9 @@ func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, 
 	c := &converted{dedup: d, symbols: conv.Symbols()}
 	for i, w := range workers {
 		c.take(w, &maps[i])
-		c.scratch = append(c.scratch, w.scratch)
+		if w.scratch.small() {
+			c.scratch = append(c.scratch, w.scratch)
+		}
 	}
 	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })

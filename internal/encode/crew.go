@@ -64,23 +64,23 @@ func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup) *scratch {
 	return s
 }
 
-// Memory that a large file has needed is not kept for small ones.
+// Memory that a large file has needed is not kept: not for small ones, and not while the
+// BTF of the file is made.
 const (
 	keepStrings = 1 << 15
 	keepTypes   = 1 << 14
 )
 
+func (s *scratch) small() bool {
+	if n := s.dedup.Len(); n == 0 || n > keepTypes {
+		s.dedup = nil
+	}
+	return s.convert.Strings().Len() <= keepStrings
+}
+
 // done gives back memory of a file whose BTF has been written.
 func (c *crew) done(list []*scratch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range list {
-		if s.convert.Strings().Len() > keepStrings {
-			continue
-		}
-		if n := s.dedup.Len(); n == 0 || n > keepTypes {
-			s.dedup = nil
-		}
-		c.idle = append(c.idle, s)
-	}
+	c.idle = append(c.idle, list...)
 }
