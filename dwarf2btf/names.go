@@ -62,14 +62,6 @@ func (n *nameCache) follow(s btf.Str) {
 	n.cursor = int(n.starts[s]) - 1
 }
 
-// predicted is the name that should come next, nil if that is not known.
-func (n *nameCache) predicted() *loggedName {
-	if n.cursor < len(n.log) {
-		return &n.log[n.cursor]
-	}
-	return nil
-}
-
 // logged returns a name that was not foreseen, with badName if the kernel refuses it.
 func (w *Worker) logged(key uint64) uint32 {
 	n := &w.names

@@ -63,51 +63,8 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 	n = int(q.total)
 	kind, typ := frameOther, int32(-1)
 	switch q.op {
-	case quickMember, quickAnonymous:
-		if f.kind != frameComposite {
-			return 0, false
-		}
-		name, shift := uint32(0), 0
-		if q.op == quickMember {
-			key, s := q.nameKey(p)
-			if shift = s; key == 0 {
-				return 0, false
-			}
-			if e := w.names.predicted(); e != nil && e.key == key {
-				name = e.name
-				w.names.cursor++
-			} else if name = w.logged(key); name&badName != 0 {
-				return 0, false
-			}
-		}
-		ref, bit := q.ref(p, shift), q.number(p, shift)
-		if ref == 0 || uint64(ref) >= uint64(len(w.data)) || bit > maxByteOffset {
-			return 0, false
-		}
-		if bit *= 8; bit < f.maxBit {
-			f.flags |= outOfOrder
-		} else {
-			f.maxBit = bit
-		}
-		w.addMember(f, btf.Member{Name: btf.Str(name), Type: btf.ID(w.cur.base + ref), Off: bit})
-		return n + shift, true
-	case quickEnumerator:
-		if f.kind != frameEnum {
-			return 0, false
-		}
-		key, shift := q.nameKey(p)
-		if key == 0 {
-			return 0, false
-		}
-		name := uint32(0)
-		if e := w.names.predicted(); e != nil && e.key == key {
-			name = e.name
-			w.names.cursor++
-		} else if name = w.logged(key); name&badName != 0 || name == 0 {
-			return 0, false
-		}
-		w.addMember(f, btf.Member{Name: btf.Str(name), Off: q.number(p, shift)})
-		return n + shift, true
+	case quickMember, quickAnonymous, quickEnumerator: // see run
+		return 0, false
 	case quickParameter, quickVariable, quickSkip:
 		if q.inline {
 			key, shift := q.nameKey(p)
@@ -118,17 +75,10 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 		}
 		switch q.op {
 		case quickParameter:
-			switch f.kind {
-			case frameProto:
-				ref := q.ref(p, n-int(q.total))
-				if ref == 0 || uint64(ref) >= uint64(len(w.data)) {
-					return 0, false
-				}
-				w.addMember(f, btf.Member{Type: btf.ID(w.cur.base + ref)})
-			case frameFunction:
+			if f.kind == frameFunction {
 				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
 			}
-			return n, true
+			return n, f.kind != frameProto
 		case quickVariable:
 			return n, f.kind != frameUnit || !q.located
 		}
@@ -204,6 +154,100 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 		w.push(off, typ, -1, q.tag, kind)
 	}
 	return n, true
+}
+
+// run takes in the quick members, enumerators or parameters at pos that are children of
+// f, and returns the position of the first DIE that is none or has anything unusual.
+// Half of all DIEs of a kernel are members, so this is where most time goes.
+func (w *Worker) run(f *frame, quick []quickDIE, pos, safe int) int {
+	data, names := w.data, &w.names
+	log, cursor := names.log, names.cursor
+	list := &w.members
+	if f.flags&inPending != 0 {
+		list = &w.pending
+	}
+	members := *list
+	base, end := w.cur.base, uint32(len(data))
+	kind, maxBit := f.kind, f.maxBit
+children:
+	for pos < safe {
+		code, at := uint32(data[pos]), pos+1
+		if code >= 0x80 {
+			next := data[at]
+			if next >= 0x80 {
+				break
+			}
+			code = code&0x7f | uint32(next)<<7
+			at++
+		}
+		if code >= uint32(len(quick)) {
+			break
+		}
+		q := &quick[code]
+		p := (*window)(data[at:])
+		var m btf.Member
+		shift := 0
+		switch q.op {
+		case quickMember, quickEnumerator:
+			var key uint64
+			if key, shift = q.nameKey(p); key == 0 || (kind == frameEnum) != (q.op == quickEnumerator) || kind == frameProto {
+				break children
+			}
+			if cursor < len(log) && log[cursor].key == key {
+				m.Name = btf.Str(log[cursor].name)
+				cursor++
+				break
+			}
+			names.cursor = cursor
+			name := w.logged(key)
+			log, cursor = names.log, names.cursor
+			if name&badName != 0 || name == 0 && kind == frameEnum {
+				break children
+			}
+			m.Name = btf.Str(name)
+		case quickAnonymous:
+			if kind != frameComposite {
+				break children
+			}
+		case quickParameter:
+			if kind != frameProto {
+				break children
+			}
+			if q.inline {
+				var key uint64
+				if key, shift = q.nameKey(p); key == 0 {
+					break children
+				}
+			}
+		default:
+			break children
+		}
+		m.Off = q.number(p, shift)
+		if kind != frameEnum {
+			ref := q.ref(p, shift)
+			if ref == 0 || ref >= end {
+				break
+			}
+			m.Type = btf.ID(base + ref)
+			if kind == frameProto {
+				m.Off = 0
+			} else {
+				if m.Off > maxByteOffset {
+					break
+				}
+				if m.Off *= 8; m.Off < maxBit {
+					f.flags |= outOfOrder
+				} else {
+					maxBit = m.Off
+				}
+			}
+		}
+		members = append(members, m)
+		pos = at + int(q.total) + shift
+	}
+	*list = members
+	names.cursor, f.maxBit = cursor, maxBit
+	return pos
 }
 
 // quickName returns the name of a type, 0 if there is anything unusual about it.

@@ -181,6 +181,12 @@ func (w *Worker) walk() error {
 			}
 		}
 		if start < safe && code < uint64(len(quick)) && quick[code].op != quickNone {
+			if top.kind.takesMembers() {
+				if next := w.run(top, quick, start, safe); next > start {
+					pos = next
+					continue
+				}
+			}
 			n, ok := w.quick(&quick[code], top, u.base+uint32(start), (*window)(data[pos:]))
 			if ok {
 				pos += n
