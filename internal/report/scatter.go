@@ -45,6 +45,8 @@ func (l Line) At(x float64) float64 { return l.A + l.B*x }
 // Microseconds writes a time with a unit that suits it.
 func Microseconds(n int64) string {
 	switch {
+	case n < 0:
+		return minus + Microseconds(-n)
 	case n >= 999_950: // which would be written as 1000.0 ms
 		return fmt.Sprintf("%.1f s", float64(n)/1e6)
 	case n >= 1000:

@@ -79,7 +79,7 @@ func TestScatterErrors(t *testing.T) {
 }
 
 func TestMicroseconds(t *testing.T) {
-	for n, want := range map[int64]string{1: "1 \u00b5s", 999: "999 \u00b5s", 1000: "1.0 ms", 19_960: "20.0 ms", 999_940: "999.9 ms", 999_950: "1.0 s", 1_310_000: "1.3 s", 61_000_000: "61.0 s"} {
+	for n, want := range map[int64]string{-57_045: minus + "57.0 ms", 1: "1 \u00b5s", 999: "999 \u00b5s", 1000: "1.0 ms", 19_960: "20.0 ms", 999_940: "999.9 ms", 999_950: "1.0 s", 1_310_000: "1.3 s", 61_000_000: "61.0 s"} {
 		if got := Microseconds(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
