@@ -33,6 +33,18 @@ type nameCache struct {
 	log    []loggedName
 	starts []uint32 // by btf.Str: index in log, plus 1
 	cursor int
+
+	// Units that include the same headers have the same types in much the same order:
+	// types holds their names, each with the one that came after it the last time.
+	types  []typeName
+	typeAt []uint32 // by btf.Str: index in types, 0: none
+	last   uint32   // index in types
+}
+
+// typeName is the name of a type in the order of first appearance; number 0 is none.
+type typeName struct {
+	loggedName
+	next uint32
 }
 
 // loggedName is a name of a member or enumerator by what identifies it in the file.
@@ -60,6 +72,30 @@ func (n *nameCache) follow(s btf.Str) {
 		n.starts[s] = uint32(len(n.log)) + 1
 	}
 	n.cursor = int(n.starts[s]) - 1
+}
+
+// typeNamed returns the name of a type, with badName if the kernel refuses it.
+func (w *Worker) typeNamed(key uint64) uint32 {
+	n := &w.names
+	next := n.types[n.last].next
+	if e := &n.types[next]; next != 0 && (e.key == key || w.c.src.Relocatable && key&strpKey != 0 && w.hasText(key&^strpKey, e.name)) {
+		n.last = next
+		return e.name
+	}
+	name := w.keyName(key)
+	if name == 0 || name&badName != 0 {
+		return name
+	}
+	if int(name) >= len(n.typeAt) {
+		n.typeAt = append(n.typeAt, make([]uint32, int(name)-len(n.typeAt)+1024)...)
+	}
+	at := &n.typeAt[name]
+	if *at == 0 {
+		*at = uint32(len(n.types))
+		n.types = append(n.types, typeName{loggedName: loggedName{key, name}})
+	}
+	n.types[n.last].next, n.last = *at, *at
+	return name
 }
 
 // logged returns a name that was not foreseen, with badName if the kernel refuses it.
@@ -150,6 +186,8 @@ func (n *nameCache) reset(alike string) {
 	clear(n.text)
 	clear(n.short[:])
 	clear(n.starts)
+	clear(n.typeAt)
+	n.types, n.last = append(n.types[:0], typeName{}), 0
 	n.valid, n.texts, n.log, n.cursor = n.valid[:0], 0, n.log[:0], 0
 	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {

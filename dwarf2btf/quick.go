@@ -256,7 +256,7 @@ func (w *Worker) quickName(q *quickDIE, p *window) (name uint32, shift int) {
 	if key == 0 {
 		return 0, 0
 	}
-	if name = w.keyName(key); name&badName != 0 {
+	if name = w.typeNamed(key); name&badName != 0 {
 		return 0, 0
 	}
 	return name, shift
