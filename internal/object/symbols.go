@@ -4,7 +4,6 @@ import (
 	"debug/elf"
 	"fmt"
 	"strings"
-	"unsafe"
 
 	"mkbtf/dwarf2btf"
 )
@@ -173,7 +172,7 @@ func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := unsafe.String(unsafe.SliceData(t.names), len(t.names)) // as long-lived as the file, like the list
+	names := string(t.names) // one copy that all names share, and that outlives the file
 	ids := 0
 	if i, ok := f.Section(".BTF_ids"); ok {
 		ids = i
