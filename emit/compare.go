@@ -27,8 +27,11 @@ func (c *comparison) types(a, b btf.ID, members bool) int {
 		return cmp.Compare(a, b)
 	}
 	x, y := c.t.At(a), c.t.At(b)
+	if d := c.names(x.Name, y.Name); d != 0 {
+		return d
+	}
 	if d := cmp.Or(
-		c.names(x.Name, y.Name), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Size, y.Size),
+		cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Size, y.Size),
 		cmp.Compare(x.Len, y.Len), compareBool(x.Flag, y.Flag),
 	); d != 0 {
 		return d

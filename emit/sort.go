@@ -52,22 +52,28 @@ type ordering struct {
 // named returns the types with a name in order.
 func (o *ordering) named() []btf.ID {
 	type keyed struct {
-		start uint64 // the first bytes of the name, which settle most comparisons
-		id    btf.ID
+		start, more uint64 // the first bytes of the name, which settle most comparisons
+		id          btf.ID
 	}
 	list := make([]keyed, 0, len(o.t.Types))
 	for i := range o.t.Types {
 		if name := o.t.Types[i].Name; name != 0 {
-			var start [8]byte
+			var start [16]byte
 			copy(start[:], o.t.Strings.Bytes(name))
-			list = append(list, keyed{binary.BigEndian.Uint64(start[:]), o.t.Start + btf.ID(i)})
+			list = append(list, keyed{binary.BigEndian.Uint64(start[:]), binary.BigEndian.Uint64(start[8:]), o.t.Start + btf.ID(i)})
 		}
 	}
 	slices.SortFunc(list, func(a, b keyed) int {
 		if a.start != b.start {
 			return cmp.Compare(a.start, b.start)
 		}
-		return cmp.Or(newComparison(o.t).types(a.id, b.id, true), cmp.Compare(a.id, b.id))
+		if a.more != b.more {
+			return cmp.Compare(a.more, b.more)
+		}
+		if d := newComparison(o.t).types(a.id, b.id, true); d != 0 {
+			return d
+		}
+		return cmp.Compare(a.id, b.id)
 	})
 	ids := make([]btf.ID, len(list))
 	for i := range list {
@@ -78,8 +84,19 @@ func (o *ordering) named() []btf.ID {
 
 // walkRefs enters the anonymous types that a type leads to.
 func (o *ordering) walkRefs(id btf.ID) {
-	typ := *o.t.At(id) // a copy: Refs writes back
-	o.t.Refs(&typ, func(ref *btf.ID) { o.walk(*ref) })
+	t := o.t.At(id)
+	if t.Kind.HasRef() {
+		o.walk(t.Ref)
+	}
+	if t.Kind == btf.Array {
+		o.walk(btf.ID(t.Extra))
+	}
+	if t.Kind.HasMemberTypes() {
+		ms := o.t.MembersOf(t)
+		for i := range ms {
+			o.walk(ms[i].Type)
+		}
+	}
 }
 
 func (o *ordering) walk(id btf.ID) {
