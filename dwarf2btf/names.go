@@ -26,132 +26,7 @@ type nameCache struct {
 	text  []textEntry
 	texts int // entries of text in use
 
-	// Struct after struct, the names of members come in the order that they had when
-	// the struct was met first. log holds them in that order, starts where those of
-	// the struct or enum with a name begin, and cursor is at what should come next:
-	// unlike the tables above it is read from beginning to end.
-	log    []loggedName
-	starts []uint32 // by btf.Str: index in log, plus 1
-	cursor int
-
-	// Units that include the same headers have the same types in much the same order:
-	// types holds their names, each with the one that came after it the last time.
-	types  []typeName
-	typeAt []uint32 // by btf.Str: index in types, 0: none
-	last   uint32   // index in types
-}
-
-// typeName is the name of a type in the order of first appearance; number 0 is none.
-type typeName struct {
-	loggedName
-	next uint32
-}
-
-// loggedName is a name of a member or enumerator by what identifies it in the file.
-type loggedName struct {
-	key  uint64 // strpKey and the offset in .debug_str, or the up to 7 bytes of the text
-	name uint32
-}
-
-// strpKey tells an offset in .debug_str from a text.
-const strpKey = 1 << 63
-
-// maxLog bounds the memory that the log of names takes.
-const maxLog = 1 << 20
-
-// follow makes the names of a struct or enum those that should come next. What has no
-// name itself comes behind what stands before it.
-func (n *nameCache) follow(s btf.Str) {
-	if s == 0 {
-		return
-	}
-	if int(s) >= len(n.starts) {
-		n.starts = append(n.starts, make([]uint32, int(s)-len(n.starts)+1024)...)
-	}
-	if n.starts[s] == 0 {
-		n.starts[s] = uint32(len(n.log)) + 1
-	}
-	n.cursor = int(n.starts[s]) - 1
-}
-
-// typeNamed returns the name of a type, with badName if the kernel refuses it.
-func (w *Worker) typeNamed(key uint64) uint32 {
-	n := &w.names
-	next := n.types[n.last].next
-	if e := &n.types[next]; next != 0 && (e.key == key || w.c.src.Relocatable && key&strpKey != 0 && w.hasText(key&^strpKey, e.name)) {
-		n.last = next
-		return e.name
-	}
-	name := w.keyName(key)
-	if name == 0 || name&badName != 0 {
-		return name
-	}
-	if int(name) >= len(n.typeAt) {
-		n.typeAt = append(n.typeAt, make([]uint32, int(name)-len(n.typeAt)+1024)...)
-	}
-	at := &n.typeAt[name]
-	if *at == 0 {
-		*at = uint32(len(n.types))
-		n.types = append(n.types, typeName{loggedName: loggedName{key, name}})
-	}
-	n.types[n.last].next, n.last = *at, *at
-	return name
-}
-
-// logged returns a name that was not foreseen, with badName if the kernel refuses it.
-func (w *Worker) logged(key uint64) uint32 {
-	n := &w.names
-	if n.cursor >= len(n.log) {
-		name := w.keyName(key)
-		// What is foreseen is taken as it is: it must be a name that the kernel takes.
-		if len(n.log) < maxLog && w.err == nil && name != 0 && name&badName == 0 {
-			n.log = append(n.log, loggedName{key, name})
-			n.cursor++
-		}
-		return name
-	}
-	if w.c.src.Relocatable && key&strpKey != 0 {
-		// The linker has not merged the strings of the units.
-		if name := n.log[n.cursor].name; w.hasText(key&^strpKey, name) {
-			n.cursor++
-			return name
-		}
-	}
-	if n.cursor++; n.cursor < len(n.log) && n.log[n.cursor].key == key {
-		n.cursor++
-		return n.log[n.cursor-1].name
-	}
-	return w.keyName(key)
-}
-
-// hasText reports whether the string at an offset of .debug_str is that name.
-func (w *Worker) hasText(off uint64, name uint32) bool {
-	text := w.names.pool.Bytes(btf.Str(name &^ badName))
-	s := w.c.str
-	if off >= uint64(len(s)) {
-		return false
-	}
-	s = s[off:]
-	return len(s) > len(text) && s[len(text)] == 0 && string(s[:len(text)]) == string(text)
-}
-
-// keyName is name for what identifies it in the log.
-func (w *Worker) keyName(key uint64) uint32 {
-	if key&strpKey != 0 {
-		return w.name(formStrp, key&^strpKey)
-	}
-	return w.names.shortName(key)
-}
-
-// shortName is intern for a text of up to 7 bytes.
-func (n *nameCache) shortName(text uint64) uint32 {
-	e := &n.short[text*0x9e3779b97f4a7c15>>52]
-	if e.text != text || e.name == 0 {
-		var b [8]byte
-		binary.LittleEndian.PutUint64(b[:], text)
-		e.text, e.name = text, n.intern(b[:(bits.Len64(text)+7)/8])
-	}
-	return e.name
+	foreseen
 }
 
 // textEntry leads from the hash of a text to its number. It is quicker than the
@@ -185,10 +60,8 @@ func (n *nameCache) reset(alike string) {
 	n.alike = []byte(alike)
 	clear(n.text)
 	clear(n.short[:])
-	clear(n.starts)
-	clear(n.typeAt)
-	n.types, n.last = append(n.types[:0], typeName{}), 0
-	n.valid, n.texts, n.log, n.cursor = n.valid[:0], 0, n.log[:0], 0
+	n.foreseen.reset()
+	n.valid, n.full, n.texts = n.valid[:0], false, 0
 	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {
 		n.strp[i][0].off, n.strp[i][1].off = noOffset, noOffset
