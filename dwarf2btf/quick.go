@@ -87,13 +87,8 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 			return n, true
 		}
 	case quickReference:
-		ref := q.ref(p, 0)
-		if ref != 0 {
-			if uint64(ref) >= uint64(len(w.data)) {
-				return 0, false
-			}
-			ref += w.cur.base
-		} else if q.found&foundType != 0 {
+		ref, ok := w.quickRef(q, p, 0)
+		if !ok {
 			return 0, false
 		}
 		t := btf.Type{Kind: btf.Ptr, Ref: btf.ID(ref)}
@@ -103,25 +98,17 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 		w.addType(off, t)
 		return n, true
 	case quickProto:
-		ref := q.ref(p, 0)
-		if ref != 0 {
-			if uint64(ref) >= uint64(len(w.data)) {
-				return 0, false
-			}
-			ref += w.cur.base
-		} else if q.found&foundType != 0 {
+		ref, ok := w.quickRef(q, p, 0)
+		if !ok {
 			return 0, false
 		}
 		typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(ref)})
 		kind = frameProto
 	case quickTypedef:
 		name, shift := w.quickName(q, p)
-		ref := q.ref(p, shift)
-		if name == 0 || ref == 0 && q.found&foundType != 0 || uint64(ref) >= uint64(len(w.data)) {
+		ref, ok := w.quickRef(q, p, shift)
+		if name == 0 || !ok {
 			return 0, false
-		}
-		if ref != 0 {
-			ref += w.cur.base
 		}
 		w.addType(off, btf.Type{Kind: btf.Typedef, Name: btf.Str(name), Ref: btf.ID(ref)})
 		return n + shift, true
@@ -248,6 +235,16 @@ children:
 	*list = members
 	names.cursor, f.maxBit = cursor, maxBit
 	return pos
+}
+
+// quickRef returns the offset in the piece of the type that a DIE refers to, 0 if it
+// refers to none, and whether it lies in the unit.
+func (w *Worker) quickRef(q *quickDIE, p *window, shift int) (uint32, bool) {
+	if q.found&foundType == 0 {
+		return 0, true
+	}
+	ref := q.ref(p, shift)
+	return w.cur.base + ref, ref != 0 && uint64(ref) < uint64(len(w.data))
 }
 
 // quickName returns the name of a type, 0 if there is anything unusual about it.
