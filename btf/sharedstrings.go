@@ -2,6 +2,7 @@ package btf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -13,8 +14,19 @@ func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
 		b.Base.lookupStrings(pool, wanted, offs)
 	}
 	if b.lookups.Add(1) == 1 {
-		// An index does not pay for one time.
+		// An index does not pay for one time. Most strings are told from all that are
+		// wanted by their beginning and length.
+		var some [1 << 10]uint64
+		for n := 1; n < len(wanted); n++ {
+			if wanted[n] && offs[n] == 0 {
+				h := sketch(pool.Bytes(Str(n)))
+				some[h>>6] |= 1 << (h & 63)
+			}
+		}
 		b.eachString(func(at int, s []byte) {
+			if h := sketch(s); some[h>>6]>>(h&63)&1 == 0 {
+				return
+			}
 			if n, ok := pool.Find(s); ok && wanted[n] && offs[n] == 0 {
 				offs[n] = b.strBase + uint32(at)
 			}
@@ -36,6 +48,19 @@ func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
 			}
 		}
 	}
+}
+
+// sketch is a poor but quick hash of a string.
+func sketch(s []byte) uint16 {
+	var x uint64
+	if len(s) >= 8 {
+		x = binary.LittleEndian.Uint64(s) ^ binary.LittleEndian.Uint64(s[len(s)-8:])<<1
+	} else {
+		for _, c := range s {
+			x = x<<8 | uint64(c)
+		}
+	}
+	return uint16((x ^ uint64(len(s))) * 0x9e3779b97f4a7c15 >> 48)
 }
 
 // eachString calls f for every string but the empty ones.
