@@ -64,8 +64,8 @@ const (
 )
 
 // enoughToShare is how many bytes of debug information must be left for one more
-// goroutine to be worth its memory and the merging of what it has made.
-const enoughToShare = 1 << 20
+// goroutine to be worth its memory and the merging of what it has made. Tests share less.
+var enoughToShare int64 = 1 << 20
 
 // units hands the units of a file out to goroutines: to one, and to more while the crew
 // has some to spare.
@@ -90,12 +90,12 @@ type units struct {
 func (us *units) collector() *collector {
 	s := us.crew.scratch(us.conv, us.dedup)
 	c := &collector{scratch: s, pick: us.pick, named: us.named}
+	us.mu.Lock()
+	defer us.mu.Unlock()
 	if len(us.list) == 0 {
 		c.functions = make([]function, 0, us.conv.Symbols().Len())
 	}
-	us.mu.Lock()
 	us.list = append(us.list, c)
-	us.mu.Unlock()
 	return c
 }
 
