@@ -45,7 +45,6 @@ func NewSeveral(opts Options, base *Base, variants []Variant) (*Several, error) 
 		if err != nil {
 			return nil, err
 		}
-		e.crew = newCrew(1, 1)
 		s.encoders = append(s.encoders, e)
 		s.need.picks |= e.picks()
 		s.need.overBase = s.need.overBase || e.base != nil
@@ -58,6 +57,7 @@ func NewSeveral(opts Options, base *Base, variants []Variant) (*Several, error) 
 	if s.lead == nil {
 		return nil, errors.New("encode: no variants")
 	}
+	s.lead.crew = newCrew(1, 1) // it converts for all of them
 	if !slices.ContainsFunc(s.encoders, func(e *Encoder) bool { return e.nestArrays }) {
 		s.need.nestArrays, s.flat = false, false
 	}
