@@ -17,12 +17,12 @@ type Worker struct {
 	stack []btf.ID // ids whose references are being resolved
 	defs  []btf.ID // definitions of the current unit
 	tmp   []btf.Member
-	seen  []uint32   // by node: number of the last unit that listed it, plus 1
 	part  []bool     // by id: something else refers to it
 	where []defIn    // by anchor: the definition in the current unit
-	held  []Ref      // what the current unit holds
-	arena []uint16   // memory for lists
-	units []unitList // what this worker has taken in
+	units []unitSet  // what this worker has taken in
+	held  []nodeBits // by node / 64
+	named []bool     // by anchor: a unit has declared it
+	arena []uint64   // memory for sets of nodes
 	unit  uint32     // serial number of the current unit, plus 1
 	bad   bool       // the current unit has a reference out of range
 }
@@ -307,38 +307,51 @@ func (w *Worker) separate(index int, t *btf.Table) {
 	}
 }
 
-// list keeps what the unit holds, each thing once, in the order of the table. Over
-// a base a type without a name that something else of the unit refers to is not
-// listed: it is needed as part of that alone, and if that is the base's type it is
-// not needed.
+// list keeps what the unit holds. Over a base a type without a name that something else
+// of the unit refers to is not listed: it is needed as part of that alone, and if that
+// is the base's type it is not needed.
 func (w *Worker) list(index, roots int, t *btf.Table) {
-	if len(w.seen) < len(w.g.types) {
-		w.seen = append(w.seen, make([]uint32, len(w.g.types)-len(w.seen)+len(w.seen)/2)...)
+	if n := len(w.units); n > 0 && index < w.units[n-1].index {
+		w.forget() // what came before is no first occurrence
 	}
-	w.arena = roomFor(w.arena, roots)
+	if n := len(w.g.types)/64 + 1; len(w.held) < n {
+		w.held = append(w.held, make([]nodeBits, n-len(w.held)+n/2)...)
+	}
+	if n := len(w.g.anchors); len(w.named) < n {
+		w.named = append(w.named, make([]bool, n-len(w.named)+n/2)...)
+	}
 	if w.d.overBase {
 		w.findParts(t, roots)
 	}
-	w.held = w.held[:0]
+	var firsts []Ref
 	for id := 1; id <= roots; id++ {
-		r := w.refs[id]
-		if r.isAnchor() {
-			if w.nodes[id] == 0 { // only declared here
-				w.held = append(w.held, r)
-				continue
+		n := w.nodes[id]
+		if n == 0 { // only declared here
+			if r := w.refs[id]; !w.named[r&^anchorBit] {
+				w.named[r&^anchorBit] = true
+				firsts = append(firsts, r)
 			}
-			r = Ref(w.nodes[id])
-		} else if w.d.overBase && w.part[id] && w.g.types[r].Name == 0 {
 			continue
 		}
-		if w.seen[r] != w.unit {
-			w.seen[r] = w.unit
-			w.held = append(w.held, r)
+		if w.d.overBase && w.part[id] && w.g.types[n].Name == 0 {
+			continue
 		}
+		b, bit := &w.held[n/64], uint64(1)<<(n%64)
+		if b.before&bit == 0 {
+			b.before |= bit
+			firsts = append(firsts, Ref(n))
+		}
+		b.held |= bit
 	}
-	var u unitList
-	u, w.arena = newUnitList(index, w.held, w.arena)
+	u := unitSet{index: index, firsts: firsts}
+	u.held, w.arena = newNodeSet(w.held[:len(w.g.types)/64+1], w.arena)
 	w.units = append(w.units, u)
+}
+
+// forget makes all that the next unit holds a first occurrence.
+func (w *Worker) forget() {
+	clear(w.held)
+	clear(w.named)
 }
 
 // findParts marks the types that the first roots types of a unit refer to.

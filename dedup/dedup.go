@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,8 +16,8 @@ type Dedup struct {
 	overBase bool
 	mu       sync.Mutex
 	workers  []*Worker
-	g        *graph     // after Merge
-	units    []unitList // after Merge: in the caller's order
+	g        *graph   // after Merge
+	units    unitSets // after Merge
 	cycles   atomic.Int64
 	tooDeep  int64
 }
@@ -39,6 +40,7 @@ func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
 // NewWorker does, in the same memory.
 func (d *Dedup) Reuse(w *Worker, strings *btf.Strings) {
 	w.d, w.units, w.arena = d, nil, nil
+	w.forget()
 	w.g.reset(strings)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -99,18 +101,26 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 		return nil, fmt.Errorf("dedup: names of %d bytes in all, more than %d", names, maxNames)
 	}
 	maps := make([]Mapping, len(workers))
-	d.units = workers[0].units
+	units := workers[0].units
 	for i, w := range workers[1:] {
 		maps[i+1] = d.merge(w)
-		d.units = append(d.units, remapped(w.units, &maps[i+1])...)
+		for _, u := range w.units {
+			u.worker, u.firsts = int32(i+1), maps[i+1].refs(u.firsts)
+			units = append(units, u)
+		}
 		w.g, w.units = nil, nil
 	}
-	slices.SortFunc(d.units, func(a, b unitList) int { return a.index - b.index })
-	for i := 1; i < len(d.units); i++ {
-		if d.units[i].index == d.units[i-1].index {
-			return nil, fmt.Errorf("dedup: unit %d was added twice", d.units[i].index)
+	slices.SortFunc(units, func(a, b unitSet) int { return cmp.Compare(a.index, b.index) })
+	for i := 1; i < len(units); i++ {
+		if units[i].index == units[i-1].index {
+			return nil, fmt.Errorf("dedup: unit %d was added twice", units[i].index)
 		}
 	}
+	d.units = unitSets{list: units}
+	for i := range maps {
+		d.units.became = append(d.units.became, maps[i].nodes)
+	}
+	d.units.dropRepeated(d.g)
 	d.workers = nil
 	return maps, nil
 }

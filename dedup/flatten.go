@@ -21,7 +21,7 @@ func (d *Dedup) FlatArrays() (*Dedup, *Mapping) {
 			t.Ref, t.Size = to.types[inner].Ref, elements(t.Size, to.types[inner].Size)
 		}
 	})
-	flat := &Dedup{overBase: d.overBase, g: to, units: remapped(d.units, &m), tooDeep: d.tooDeep}
+	flat := &Dedup{overBase: d.overBase, g: to, units: d.units.remapped(&m), tooDeep: d.tooDeep}
 	flat.cycles.Store(d.cycles.Load())
 	return flat, &m
 }

@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"slices"
 	"testing"
 
 	"mkbtf/btf"
@@ -74,12 +75,15 @@ func TestFlatArrays(t *testing.T) {
 	if again := table(nested); again != before {
 		t.Errorf("the original changed:\n%q\nwas\n%q", again, before)
 	}
-	for _, u := range nested.units {
-		became := flat.units[u.index].refs(nil)
-		for i, r := range u.refs(nil) {
-			if to := became[i]; m.Ref(r) != to {
-				t.Errorf("unit %d: %d is %d in the mapping and %d in the list", u.index, r, m.Ref(r), to)
-			}
+	for u := range nested.units.list {
+		var became []uint32
+		all := slices.Repeat([]bool{true}, len(nested.g.types))
+		nested.units.in(u, nested.units.masks(all), func(n uint32) { became = append(became, uint32(m.Ref(Ref(n)))) })
+		var held []uint32
+		all = slices.Repeat([]bool{true}, len(flat.g.types))
+		flat.units.in(u, flat.units.masks(all), func(n uint32) { held = append(held, n) })
+		if len(held) == 0 || !slices.Equal(held, became) {
+			t.Errorf("unit %d holds %d, in the mapping %d", u, held, became)
 		}
 	}
 	if same, m := flat.FlatArrays(); same != flat || m.Ref(7) != 7 {

@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"mkbtf/btf"
@@ -26,8 +27,7 @@ type binding map[Ref]unitDef
 type resolver struct {
 	g     *graph
 	base  *Base
-	units []unitList
-	buf   []Ref // scratch
+	units *unitSets
 
 	order []uint32       // definitions in the order of their first occurrence
 	defs  [][]uint32     // by anchor: its definitions, in that order
@@ -51,7 +51,7 @@ type unitDef struct {
 	def  uint32
 }
 
-func newResolver(g *graph, units []unitList, base *Base) *resolver {
+func newResolver(g *graph, units *unitSets, base *Base) *resolver {
 	r := &resolver{
 		g: g, base: base, units: units,
 		defs: make([][]uint32, len(g.anchors)), pos: map[uint32]int{},
@@ -62,9 +62,8 @@ func newResolver(g *graph, units []unitList, base *Base) *resolver {
 	for n := 1; n < len(g.types); n++ {
 		isDef[n] = g.isDef(uint32(n))
 	}
-	for i := range units {
-		r.buf = units[i].refs(r.buf)
-		for _, ref := range r.buf {
+	for i := range units.list {
+		for _, ref := range units.list[i].firsts {
 			if ref.isAnchor() || !isDef[ref] {
 				continue
 			}
@@ -224,33 +223,26 @@ func setKey[T ~uint32](set []T) string {
 // name with several definitions in one unit is not bound: references to them have
 // private anchors.
 func (r *resolver) bindUnits() {
-	r.inUnit = make([]binding, len(r.units))
+	r.inUnit = make([]binding, len(r.units.list))
 	flagged := r.flag(func(n uint32) bool { return r.contextual[r.anchorOf(n)] })
 	if flagged == nil {
 		return
 	}
-	for u := range r.units {
-		var b binding
-		for _, ref := range r.refs(u) {
-			if ref.isAnchor() || !flagged[ref] {
-				continue
-			}
-			if b == nil {
-				b = binding{}
-			}
-			a := anchorBit | Ref(r.anchorOf(uint32(ref)))
-			if _, twice := b[a]; twice {
-				b[a] = unitDef{}
-			} else {
-				b[a] = unitDef{u, uint32(ref)}
-			}
+	r.units.each(flagged, func(u int, n uint32) {
+		b := r.inUnit[u]
+		if b == nil {
+			b = binding{}
+			r.inUnit[u] = b
 		}
-		for a, ud := range b {
-			if ud.def == 0 {
-				delete(b, a)
-			}
+		a := anchorBit | Ref(r.anchorOf(n))
+		if _, twice := b[a]; twice {
+			b[a] = unitDef{}
+		} else {
+			b[a] = unitDef{u, n}
 		}
-		r.inUnit[u] = b
+	})
+	for _, b := range r.inUnit {
+		maps.DeleteFunc(b, func(_ Ref, ud unitDef) bool { return ud.def == 0 })
 	}
 }
 
@@ -280,7 +272,7 @@ func (r *resolver) labelIn(ud unitDef) uint32 {
 func (r *resolver) target(ref Ref, b binding) uint32 {
 	a := &r.g.anchors[ref&^anchorBit]
 	if a.serial != 0 {
-		unit, _ := slices.BinarySearchFunc(r.units, a.unit, func(u unitList, index int) int { return u.index - index })
+		unit, _ := r.units.position(a.unit)
 		return r.labelIn(unitDef{unit, a.def})
 	}
 	if r.contextual[ref&^anchorBit] {
@@ -318,7 +310,7 @@ func (r *resolver) findDefault(ref Ref) uint32 {
 		if !r.splitDefs[defs[0]] {
 			return r.single[defs[0]]
 		}
-		for u := range r.units {
+		for u := range r.units.list {
 			if l := r.split[unitDef{u, defs[0]}]; l != 0 {
 				return l
 			}
@@ -332,10 +324,4 @@ func (r *resolver) findDefault(ref Ref) uint32 {
 func (r *resolver) addLabel(l label) uint32 {
 	r.labels = append(r.labels, l)
 	return uint32(len(r.labels) - 1)
-}
-
-// refs returns what a unit holds, until the next call.
-func (r *resolver) refs(u int) []Ref {
-	r.buf = r.units[u].refs(r.buf)
-	return r.buf
 }

@@ -47,23 +47,16 @@ func (r *resolver) dependencies() map[uint32][]depState {
 	if flagged == nil {
 		return deps
 	}
-	for u := range r.units {
-		b := r.inUnit[u]
-		for _, ref := range r.refs(u) {
-			if ref.isAnchor() || !flagged[ref] {
-				continue
+	r.units.each(flagged, func(u int, n uint32) {
+		states := deps[n]
+		if states == nil {
+			for _, name := range r.sets[r.reach[n]] {
+				states = append(states, depState{ref: name})
 			}
-			n := uint32(ref)
-			states := deps[n]
-			if states == nil {
-				for _, name := range r.sets[r.reach[n]] {
-					states = append(states, depState{ref: name})
-				}
-				deps[n] = states
-			}
-			addStates(states, b)
+			deps[n] = states
 		}
-	}
+		addStates(states, r.inUnit[u])
+	})
 	return deps
 }
 
@@ -117,18 +110,11 @@ func (r *resolver) holds(held []heldType, b binding) bool {
 // each way.
 func (r *resolver) splitOpen(next *resolver, open []bool) {
 	units := map[uint32][]int{}
-	var order []uint32
-	for u := range r.units {
-		for _, ref := range r.refs(u) {
-			if n := uint32(ref); !ref.isAnchor() && open[n] {
-				if units[n] == nil {
-					order = append(order, n)
-				}
-				units[n] = append(units[n], u)
-			}
+	r.units.each(open, func(u int, n uint32) { units[n] = append(units[n], u) })
+	for _, n := range r.order {
+		if !open[n] {
+			continue
 		}
-	}
-	for _, n := range order {
 		before := len(next.labels)
 		byBase := map[btf.ID]uint32{}
 		r.partition(n, units[n], -1, func(l label, part []int) {

@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,7 +47,7 @@ func (d *Dedup) Resolve(base *Base) (*Result, error) {
 		start = base.blob.End()
 	}
 	res := &Result{
-		r:     newResolver(d.g, d.units, base),
+		r:     newResolver(d.g, &d.units, base),
 		table: btf.NewTable(start, d.g.strings), first: start,
 		slots: make([]uint32, 1<<10),
 		free:  make([]btf.ID, len(d.g.types)), bound: map[boundNode]btf.ID{},
@@ -62,28 +63,56 @@ func (d *Dedup) Resolve(base *Base) (*Result, error) {
 // DATASEC, DECL_TAG) that refer to ids that ID returned.
 func (res *Result) Table() *btf.Table { return res.table }
 
-// KeepAll enters the roots of all units, in the order of the units.
+// KeepAll enters the roots of all units, in the order of the units: what no unit before
+// has, and then what can be something else there than in a unit before.
 func (res *Result) KeepAll() error {
 	r := res.r
-	for u := range r.units {
-		for _, ref := range r.refs(u) {
-			if !ref.isAnchor() && r.reach[ref] == 0 && res.free[ref] != 0 {
+	place := make([]uint32, len(r.g.types)) // of nodes that can be several types, in the order of their first occurrence
+	several := make([]bool, len(r.g.types))
+	found := uint32(0)
+	for u := range r.units.list {
+		for _, ref := range r.units.list[u].firsts {
+			if ref.isAnchor() {
 				continue
 			}
-			res.root(u, ref)
-			if len(res.queue) > 0 {
-				res.drain()
+			if n := uint32(ref); r.single[n] == 0 && r.reach[n] != 0 || r.splitDefs[n] {
+				several[n], place[n] = true, found
+				found++
 			}
 		}
 	}
+	masks := r.units.masks(several)
+	var again []uint32
+	for u := range r.units.list {
+		for _, ref := range r.units.list[u].firsts {
+			res.enter(u, ref)
+		}
+		if found == 0 {
+			continue
+		}
+		again = again[:0]
+		r.units.in(u, masks, func(n uint32) { again = append(again, n) })
+		slices.SortFunc(again, func(a, b uint32) int { return cmp.Compare(place[a], place[b]) })
+		for _, n := range again {
+			res.enter(u, Ref(n))
+		}
+	}
 	return res.err
+}
+
+// enter enters a root of a unit.
+func (res *Result) enter(u int, ref Ref) {
+	res.root(u, ref)
+	if len(res.queue) > 0 {
+		res.drain()
+	}
 }
 
 // ID enters one type, as the unit with that index sees it, and returns its id:
 // one of the base, or an own one. It is 0 for void, and for a DECL_TAG on a type
 // of the base that the base has not.
 func (res *Result) ID(index int, ref Ref) (btf.ID, error) {
-	u, ok := slices.BinarySearchFunc(res.r.units, index, func(u unitList, index int) int { return u.index - index })
+	u, ok := res.r.units.position(index)
 	if !ok {
 		return 0, fmt.Errorf("dedup: no unit %d", index)
 	}
