@@ -65,6 +65,7 @@ type Blob struct {
 	start   ID       // id of the first own type
 	strBase uint32   // string offset of strs[0]
 	le      bool     // Order is little endian
+	counts  [NumKinds]kindCount
 
 	lookups   atomic.Int32 // how often lookupStrings was called
 	indexOnce sync.Once
@@ -77,12 +78,14 @@ type Blob struct {
 // other methods cannot fail; what the kernel demands beyond that is not checked
 // here. Errors are *FormatError.
 func Parse(data []byte, base *Blob) (*Blob, error) {
-	b, err := parse(data, base)
+	b, top, err := parse(data, base)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.check(); err != nil {
-		return nil, err
+	if top.ref >= uint32(b.End()) || uint64(top.name) >= uint64(b.strBase)+uint64(len(b.strs)) {
+		if err := b.check(); err != nil {
+			return nil, err
+		}
 	}
 	if err := b.checkStrings(); err != nil {
 		return nil, err
@@ -93,11 +96,14 @@ func Parse(data []byte, base *Blob) (*Blob, error) {
 // ParseTrusted is Parse without the check of names and references: for a base
 // that the kernel itself has accepted and that must be loaded in milliseconds.
 // IDs and offsets that are out of range read as void and as the empty string.
-func ParseTrusted(data []byte, base *Blob) (*Blob, error) { return parse(data, base) }
+func ParseTrusted(data []byte, base *Blob) (*Blob, error) {
+	b, _, err := parse(data, base)
+	return b, err
+}
 
-func parse(data []byte, base *Blob) (*Blob, error) {
-	fail := func(off uint64, err error, format string, args ...any) (*Blob, error) {
-		return nil, &FormatError{"header", off, fmt.Sprintf(format, args...), err}
+func parse(data []byte, base *Blob) (*Blob, highest, error) {
+	fail := func(off uint64, err error, format string, args ...any) (*Blob, highest, error) {
+		return nil, highest{}, &FormatError{"header", off, fmt.Sprintf(format, args...), err}
 	}
 	if len(data) < HeaderLen {
 		return fail(0, ErrTruncated, "%d bytes, a header has %d", len(data), HeaderLen)
@@ -147,14 +153,15 @@ func parse(data []byte, base *Blob) (*Blob, error) {
 	}
 	switch n := len(b.strs); {
 	case n == 0 && base == nil:
-		return nil, &FormatError{"strings", b.strPos(0), "the string section is empty, as only that of split BTF may be", ErrNeedsBase}
+		return nil, highest{}, &FormatError{"strings", b.strPos(0), "the string section is empty, as only that of split BTF may be", ErrNeedsBase}
 	case n > 0 && b.strs[n-1] != 0:
-		return nil, &FormatError{"strings", b.strPos(0), "string section does not end in a NUL", ErrMalformed}
+		return nil, highest{}, &FormatError{"strings", b.strPos(0), "string section does not end in a NUL", ErrMalformed}
 	}
-	if err := b.index(); err != nil {
-		return nil, err
+	top, err := b.index()
+	if err != nil {
+		return nil, highest{}, err
 	}
-	return b, nil
+	return b, top, nil
 }
 
 // maxString bounds a string in bytes: names that overlap must not take memory in
@@ -186,32 +193,6 @@ func (b *Blob) strPos(off int) uint64 {
 	return uint64(b.Header.HdrLen) + uint64(b.Header.StrOff) + uint64(off)
 }
 
-// index finds the records.
-func (b *Blob) index() error {
-	t := b.types
-	b.offs = make([]uint32, 0, len(t)/28+1)
-	for off := 0; off < len(t); {
-		fail := func(format string, args ...any) error {
-			return &FormatError{"types", b.typePos(off), fmt.Sprintf("type [%d]: ", uint32(b.start)+uint32(len(b.offs))) + fmt.Sprintf(format, args...), ErrMalformed}
-		}
-		if len(t)-off < recordLen {
-			return fail("%d bytes left, a record has %d", len(t)-off, recordLen)
-		}
-		info := b.Word(t[off+4:])
-		kind := Kind(info >> 24 & 0x7f)
-		if kind == Void || kind >= NumKinds {
-			return fail("unknown kind %d", uint8(kind))
-		}
-		n := recordLen + extraLen(kind, int(info&0xffffff))
-		if len(t)-off < n {
-			return fail("%s needs %d bytes, %d are left", kind, n, len(t)-off)
-		}
-		b.offs = append(b.offs, uint32(off))
-		off += n
-	}
-	return nil
-}
-
 // Word reads four bytes in the byte order of the blob; a call through Order costs
 // several times as much.
 func (b *Blob) Word(p []byte) uint32 {
@@ -221,88 +202,16 @@ func (b *Blob) Word(p []byte) uint32 {
 	return binary.BigEndian.Uint32(p)
 }
 
-// extraLen is the size in bytes of what follows the record of a kind.
-func extraLen(k Kind, vlen int) int {
-	switch k {
-	case Int, Var, DeclTag:
-		return 4
-	case Array:
-		return 12
-	case Struct, Union, DataSec, Enum64:
-		return 12 * vlen
-	case Enum, FuncProto:
-		return 8 * vlen
-	}
-	return 0
-}
-
-// check makes sure that all references and names of own types are in range.
-func (b *Blob) check() error {
-	for i, off := range b.offs {
-		r := b.record(b.types[off:])
-		x := b.extra(i)
-		k := r.Kind()
-		bad, what := uint32(0), ""
-		ref := func(id uint32) {
-			if id >= uint32(b.End()) {
-				bad, what = id, "type"
-			}
-		}
-		name := func(off uint32) {
-			if !b.validName(off) {
-				bad, what = off, "name"
-			}
-		}
-		name(r.NameOff)
-		switch k {
-		case Array:
-			ref(b.Word(x))
-			ref(b.Word(x[4:]))
-		case Struct, Union:
-			for ; len(x) > 0; x = x[12:] {
-				name(b.Word(x))
-				ref(b.Word(x[4:]))
-			}
-		case Enum:
-			for ; len(x) > 0; x = x[8:] {
-				name(b.Word(x))
-			}
-		case Enum64:
-			for ; len(x) > 0; x = x[12:] {
-				name(b.Word(x))
-			}
-		case FuncProto:
-			ref(r.SizeType)
-			for ; len(x) > 0; x = x[8:] {
-				name(b.Word(x))
-				ref(b.Word(x[4:]))
-			}
-		case DataSec:
-			for ; len(x) > 0; x = x[12:] {
-				ref(b.Word(x))
-			}
-		default:
-			if k.HasRef() {
-				ref(r.SizeType)
-			}
-		}
-		if what == "" {
-			continue
-		}
-		msg := fmt.Sprintf("type [%d] %s: refers to type %d, the last one is %d", b.start+ID(i), k, bad, b.End()-1)
-		if what == "name" {
-			msg = fmt.Sprintf("type [%d] %s: name offset %#x is outside the strings", b.start+ID(i), k, bad)
-		}
-		return &FormatError{"types", b.typePos(int(off)), msg, ErrNeedsBase}
-	}
-	return nil
-}
-
 func (b *Blob) validName(off uint32) bool {
 	for b.Base != nil && off < b.strBase {
 		b = b.Base
 	}
 	return off == 0 || off-b.strBase < uint32(len(b.strs))
+}
+
+// Count is how many own types of a kind have a name, and how many have none.
+func (b *Blob) Count(k Kind) (named, unnamed int) {
+	return b.counts[k].all - b.counts[k].unnamed, b.counts[k].unnamed
 }
 
 // Start is the id of the first own type: 1 without a base.

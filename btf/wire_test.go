@@ -45,6 +45,19 @@ func TestEncodeParse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var counts [NumKinds][2]int
+		b.Each(func(_ ID, r Record, _ []byte) {
+			if r.NameOff != 0 {
+				counts[r.Kind()][0]++
+			} else {
+				counts[r.Kind()][1]++
+			}
+		})
+		for k := range counts {
+			if named, unnamed := b.Count(Kind(k)); [2]int{named, unnamed} != counts[k] {
+				t.Errorf("%v: %d %s with a name and %d without, want %v", order, named, Kind(k), unnamed, counts[k])
+			}
+		}
 		again, err := Encode(b.Table(nil), order, nil, false)
 		if err != nil {
 			t.Fatal(err)

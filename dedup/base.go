@@ -11,15 +11,9 @@ import (
 // immutable and serves any number of Dedups at the same time.
 type Base struct {
 	blob    *btf.Blob
-	named   []slot // INT FLOAT STRUCT UNION ENUM ENUM64 FWD TYPEDEF by name
-	derived []slot // all else but FUNC, VAR and DATASEC by content
-}
-
-// slot is a place in an open addressing table; several entries of one key stand
-// in the order of their ids.
-type slot struct {
-	hash uint32
-	id   btf.ID // 0: free
+	named   slots // INT FLOAT STRUCT UNION ENUM ENUM64 FWD TYPEDEF by name
+	derived slots // all else but FUNC, VAR and DATASEC by content
+	nested  bool  // see NestsArrays
 }
 
 var nameSeed = maphash.MakeSeed()
@@ -27,68 +21,85 @@ var nameSeed = maphash.MakeSeed()
 // NewBase indexes a base. It must not be split BTF.
 func NewBase(blob *btf.Blob) *Base {
 	b := &Base{blob: blob}
-	var named, derived int
-	blob.Each(func(_ btf.ID, r btf.Record, _ []byte) {
+	var names, contents int
+	for k := btf.Int; k < btf.NumKinds; k++ {
+		named, unnamed := blob.Count(k)
 		switch {
-		case isNamed(r):
-			named++
-		case isDerived(r.Kind()):
-			derived++
+		case hasTag(k), k == btf.Int, k == btf.Float, k == btf.Typedef:
+			names += named
 		}
-	})
-	b.named, b.derived = newSlots(named), newSlots(derived)
-	blob.Each(func(id btf.ID, r btf.Record, extra []byte) {
 		switch {
-		case isNamed(r):
-			insert(b.named, maphash.Bytes(nameSeed, blob.StringAt(r.NameOff)), id)
-		case isDerived(r.Kind()):
-			insert(b.derived, b.recordHash(r, extra), id)
+		case hasTag(k):
+			contents += unnamed
+		case isDerived(k):
+			contents += named + unnamed
+		}
+	}
+	b.named, b.derived = newSlots(names, blob.End()), newSlots(contents, blob.End())
+	blob.Each(func(id btf.ID, r btf.Record, extra []byte) {
+		switch k := r.Kind(); k {
+		case btf.Func, btf.Var, btf.DataSec:
+		case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef:
+			if r.NameOff != 0 {
+				b.named.insert(maphash.Bytes(nameSeed, blob.StringAt(r.NameOff)), id)
+			} else if isDerived(k) {
+				b.derived.insert(b.recordHash(r, extra), id)
+			}
+		default:
+			b.derived.insert(b.recordHash(r, extra), id)
+			if k == btf.Array && !b.nested {
+				b.nested = blob.Record(btf.ID(blob.Word(extra))).Kind() == btf.Array
+			}
 		}
 	})
 	return b
 }
 
+// NestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs.
+func (b *Base) NestsArrays() bool { return b.nested }
+
 // recordHash is derivedHash for a record of the base.
 func (b *Base) recordHash(r btf.Record, x []byte) uint64 {
-	w := b.blob.Word
-	ref, size, n := r.SizeType, uint32(0), r.Vlen()
+	blob := b.blob
 	k := r.Kind()
+	head := func(ref, size uint32, n int) uint64 {
+		return mix(uint64(k)<<32|uint64(ref), uint64(size)<<32|uint64(n))
+	}
 	switch k {
 	case btf.Array:
-		ref, size = w(x), w(x[8:])
-	case btf.Struct, btf.Union, btf.Enum, btf.Enum64:
-		ref, size = 0, r.SizeType
+		return head(blob.Word(x), blob.Word(x[8:]), 0)
 	case btf.FuncProto:
-	default:
-		n = 0
-	}
-	h := mix(uint64(k)<<32|uint64(ref), uint64(size)<<32|uint64(n))
-	switch k {
+		h := head(r.SizeType, 0, r.Vlen())
+		for ; len(x) >= 8; x = x[8:] {
+			h = mix(h^uint64(blob.Word(x[4:])), 0)
+		}
+		return h
 	case btf.DeclTag:
-		h = mix(h, uint64(w(x)))
+		return mix(head(r.SizeType, 0, 0), uint64(blob.Word(x)))
 	case btf.Struct, btf.Union:
-		flag := r.Flag()
-		for ; n > 0; n, x = n-1, x[12:] {
-			off, bits := w(x[8:]), uint32(0)
+		h, flag := head(0, r.SizeType, r.Vlen()), r.Flag()
+		for ; len(x) >= 12; x = x[12:] {
+			off, bits := blob.Word(x[8:]), uint32(0)
 			if flag {
 				off, bits = off&0xffffff, off>>24
 			}
-			h = mix(h^uint64(w(x[4:])), uint64(off)<<32|uint64(bits))
+			h = mix(h^uint64(blob.Word(x[4:])), uint64(off)<<32|uint64(bits))
 		}
-	case btf.FuncProto:
-		for ; n > 0; n, x = n-1, x[8:] {
-			h = mix(h^uint64(w(x[4:])), 0)
-		}
+		return h
 	case btf.Enum:
-		for ; n > 0; n, x = n-1, x[8:] {
-			h = mix(h, uint64(w(x[4:]))<<32)
+		h := head(0, r.SizeType, r.Vlen())
+		for ; len(x) >= 8; x = x[8:] {
+			h = mix(h, uint64(blob.Word(x[4:]))<<32)
 		}
+		return h
 	case btf.Enum64:
-		for ; n > 0; n, x = n-1, x[12:] {
-			h = mix(h, uint64(w(x[4:]))<<32|uint64(w(x[8:])))
+		h := head(0, r.SizeType, r.Vlen())
+		for ; len(x) >= 12; x = x[12:] {
+			h = mix(h, uint64(blob.Word(x[4:]))<<32|uint64(blob.Word(x[8:])))
 		}
+		return h
 	}
-	return h
+	return head(r.SizeType, 0, 0)
 }
 
 // asOffset keeps the names of a decoded type as offsets in the base.
@@ -97,47 +108,22 @@ func asOffset(off uint32) btf.Str { return btf.Str(off) }
 // Blob is the BTF that the index was made for.
 func (b *Base) Blob() *btf.Blob { return b.blob }
 
-func isNamed(r btf.Record) bool {
-	switch r.Kind() {
-	case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef:
-		return r.NameOff != 0
-	}
-	return false
-}
-
-func isDerived(k btf.Kind) bool {
+// hasTag reports whether a type of a kind can have a tag.
+func hasTag(k btf.Kind) bool {
 	switch k {
-	case btf.Ptr, btf.Array, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag, btf.FuncProto, btf.DeclTag,
-		btf.Struct, btf.Union, btf.Enum, btf.Enum64:
+	case btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd:
 		return true
 	}
 	return false
 }
 
-func newSlots(n int) []slot {
-	size := 16
-	for size < 2*n {
-		size *= 2
-	}
-	return make([]slot, size)
-}
-
-func insert(slots []slot, h uint64, id btf.ID) {
-	mask := uint64(len(slots) - 1)
-	i := h & mask
-	for slots[i].id != 0 {
-		i = (i + 1) & mask
-	}
-	slots[i] = slot{uint32(h >> 32), id}
-}
-
-// find calls f for the ids under a hash, lowest first, until f returns true.
-func find(slots []slot, h uint64, f func(btf.ID) bool) bool {
-	mask := uint64(len(slots) - 1)
-	for i := h & mask; slots[i].id != 0; i = (i + 1) & mask {
-		if slots[i].hash == uint32(h>>32) && f(slots[i].id) {
-			return true
-		}
+// isDerived reports whether types of a kind are found by their content, those with a tag
+// excepted.
+func isDerived(k btf.Kind) bool {
+	switch k {
+	case btf.Ptr, btf.Array, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag, btf.FuncProto, btf.DeclTag,
+		btf.Struct, btf.Union, btf.Enum, btf.Enum64:
+		return true
 	}
 	return false
 }
@@ -158,7 +144,7 @@ func derivedHash(t *btf.Type, ms []btf.Member) uint64 {
 
 // byName calls f for the types of that name until it returns true.
 func (b *Base) byName(name []byte, f func(btf.ID, btf.Record) bool) bool {
-	return find(b.named, maphash.Bytes(nameSeed, name), func(id btf.ID) bool {
+	return b.named.find(maphash.Bytes(nameSeed, name), func(id btf.ID) bool {
 		r := b.blob.Record(id)
 		return bytes.Equal(b.blob.StringAt(r.NameOff), name) && f(id, r)
 	})
@@ -221,9 +207,9 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 	}
 	switch {
 	case t.Name != 0 && (t.Kind == btf.Int || t.Kind == btf.Float || t.Kind == btf.Typedef):
-		find(b.named, maphash.Bytes(nameSeed, pool.Bytes(t.Name)), same)
+		b.named.find(maphash.Bytes(nameSeed, pool.Bytes(t.Name)), same)
 	case isDerived(t.Kind):
-		find(b.derived, derivedHash(t, ms), same)
+		b.derived.find(derivedHash(t, ms), same)
 	}
 	return hit
 }

@@ -72,17 +72,3 @@ func (b *Base) takesTagAttributes() bool {
 	t, err := verify.NewTarget(b.Blob.Data)
 	return err == nil && t.Abilities.TagKindFlag
 }
-
-// NestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs in
-// the base: what encodes against it should do likewise.
-func (b *Base) NestsArrays() bool {
-	for id := b.Blob.Start(); id < b.Blob.End(); id++ {
-		if b.Blob.Record(id).Kind() != btf.Array {
-			continue
-		}
-		if t, _ := b.Blob.Decode(id, nil, func(uint32) btf.Str { return 0 }); b.Blob.Record(t.Ref).Kind() == btf.Array {
-			return true
-		}
-	}
-	return false
-}

@@ -57,7 +57,7 @@ func newEncoder(opts Options, base *Base) (e *Encoder, err error) {
 			return nil, err
 		}
 	}
-	e.base, e.nestArrays = base, base.NestsArrays()
+	e.base, e.nestArrays = base, base.Index.NestsArrays()
 	if e.form == Auto {
 		e.form = Split
 		if base.Relocates() {

@@ -24,7 +24,7 @@ func loadKernel(path string, data *object.BTFData) (*target, error) {
 		return nil, err
 	}
 	base := encode.NewBase(path, data.Release, k.BTF())
-	t := &target{base: base, kernel: k, named: map[string][]btf.ID{}, nested: base.NestsArrays()}
+	t := &target{base: base, kernel: k, named: map[string][]btf.ID{}, nested: base.Index.NestsArrays()}
 	b := base.Blob
 	for id := b.Start(); id < b.End(); id++ {
 		r := b.Record(id)
