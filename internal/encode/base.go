@@ -25,6 +25,43 @@ func LoadBase(path string) (*Base, error) {
 	return NewBase(path, data.Release, blob), nil
 }
 
+// mapBase is LoadBase without a copy of the BTF: the base must only be used within its
+// guard, or that of a File that its data stands beside.
+func mapBase(path string) (b *Base, err error) {
+	data, err := object.MapBTF(path)
+	if err != nil {
+		return nil, err
+	}
+	err = data.Guard(func() error {
+		blob, err := data.ParseKernel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		b = NewBase(path, data.Release, blob)
+		return nil
+	})
+	if err != nil {
+		data.Close()
+		return nil, err
+	}
+	b.data = data
+	return b, nil
+}
+
+// guard is object.File.Guard for what only reads the base, which may be nil.
+func (b *Base) guard(do func() error) error {
+	if b == nil || b.data == nil {
+		return do()
+	}
+	return b.data.Guard(do)
+}
+
+func (b *Base) close() {
+	if b != nil && b.data != nil {
+		b.data.Close()
+	}
+}
+
 // NewBase makes a base of a kernel's BTF that was read from path.
 func NewBase(path, release string, blob *btf.Blob) *Base {
 	return &Base{Path: path, Release: release, Blob: blob, Index: dedup.NewBase(blob)}
@@ -52,6 +89,8 @@ type Base struct {
 	Release string // of the kernel, "" if the file does not tell
 	Blob    *btf.Blob
 	Index   *dedup.Base
+
+	data *object.BTFData // of mapBase
 
 	hashOnce sync.Once
 	hash     fingerprint.Hash

@@ -36,6 +36,32 @@ func New(opts Options) (*Encoder, error) {
 	return newEncoder(opts, base)
 }
 
+// newMapped is New for a caller who uses File alone, and then calls close.
+func newMapped(opts Options) (e *Encoder, err error) {
+	base, err := opts.findBase()
+	if err != nil {
+		return nil, err
+	}
+	if base == nil && opts.Base != "" && opts.needsBase() {
+		if base, err = mapBase(opts.Base); err != nil {
+			return nil, err
+		}
+	}
+	err = base.guard(func() error {
+		e, err = newEncoder(opts, base)
+		return err
+	})
+	if err != nil {
+		base.close()
+	}
+	return e, err
+}
+
+func (e *Encoder) close() { e.base.close() }
+
+// needsBase reports whether the options ask for something that takes a base.
+func (o *Options) needsBase() bool { return o.Form != SelfContained || o.Keep == KeepOwn }
+
 // newEncoder is New with the base of opts.Base, if that is loaded already.
 func newEncoder(opts Options, base *Base) (e *Encoder, err error) {
 	e = &Encoder{opts: opts, form: opts.Form, features: DefaultFeatures(), nestArrays: true}
@@ -43,7 +69,7 @@ func newEncoder(opts Options, base *Base) (e *Encoder, err error) {
 		e.features = *opts.Features
 	}
 	e.settleFeatures()
-	if e.form == SelfContained && (opts.Keep != KeepOwn || opts.Base == "") {
+	if !opts.needsBase() || e.form == SelfContained && opts.Base == "" {
 		if opts.Base != "" {
 			opts.note("", "form %s with --keep %s needs no base: %s is not read", e.form, opts.Keep, opts.Base)
 		}

@@ -28,10 +28,11 @@ func Files(paths []string, opts Options, stdout io.Writer) []error {
 	if len(paths) > 1 && opts.Out != "" {
 		return fail(errors.New("one output file for several modules"))
 	}
-	e, err := New(opts)
+	e, err := newMapped(opts)
 	if err != nil {
 		return fail(&SetupError{err})
 	}
+	defer e.close()
 	// Each of these goroutines has a file at a time. When there are no more files, what
 	// is left of the last ones is shared out.
 	jobs := opts.jobs()
@@ -73,7 +74,12 @@ func (o *Options) settle(paths []string, errs []error) []error {
 // File encodes one file and writes the result where the options say: into the file
 // itself, into a copy, or as raw BTF beside it.
 func (e *Encoder) File(path string, stdout io.Writer) error {
-	return object.Edit(path, func(f *object.File) error { return e.file(path, f, stdout) })
+	return object.Edit(path, func(f *object.File) error {
+		if e.base != nil && e.base.data != nil {
+			f.Beside(e.base.data)
+		}
+		return e.file(path, f, stdout)
+	})
 }
 
 func (e *Encoder) file(path string, f *object.File, stdout io.Writer) error {

@@ -12,7 +12,7 @@ import (
 // findBase looks for the installed kernel of Options.Kernel and makes its file the
 // base, unless a base is named or none is needed; then it returns nil.
 func (o *Options) findBase() (*Base, error) {
-	if o.Base != "" || o.Kernel == nil || o.Form == SelfContained && o.Keep != KeepOwn {
+	if o.Base != "" || o.Kernel == nil || !o.needsBase() {
 		return nil, nil
 	}
 	found, err := kernels.Find(*o.Kernel)

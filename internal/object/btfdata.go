@@ -11,7 +11,8 @@ import (
 	"mkbtf/internal/bootimg"
 )
 
-// BTFData is BTF as it lies in a file. The slices belong to the caller.
+// BTFData is BTF as it lies in a file. The slices belong to the caller, unless MapBTF has
+// made it.
 type BTFData struct {
 	BTF []byte
 	// Base is the content of .BTF.base, nil if there is none. If it is there, BTF
@@ -25,6 +26,8 @@ type BTFData struct {
 	Machine elf.Machine
 	// From says where in the file the BTF was found, for messages.
 	From string
+
+	disk *mapped // of MapBTF
 }
 
 // LoadBTF reads the BTF of anything that holds some: raw BTF, an ELF file with
@@ -37,19 +40,75 @@ func LoadBTF(path string) (*BTFData, error) {
 		return nil, err
 	}
 	defer m.close()
-	var d *BTFData
+	return m.btf(func(d *BTFData) {
+		if m.unmap != nil || len(d.BTF) < len(m.data) {
+			d.copy()
+		}
+	})
+}
+
+// MapBTF is LoadBTF without a copy: what is returned may lie in the mapping of the file.
+// It must only be read within Guard, or that of a File that it stands Beside, and not after
+// Close.
+func MapBTF(path string) (*BTFData, error) {
+	m, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := m.btf(func(*BTFData) {})
+	if err != nil || m.unmap == nil {
+		m.close()
+		return d, err
+	}
+	d.disk = m
+	return d, nil
+}
+
+// btf finds the BTF of a file, and calls then while it may read it.
+func (m *mapped) btf(then func(*BTFData)) (d *BTFData, err error) {
 	err = guard(m.itself, func() (err error) {
-		d, err = LoadBTFBytes(path, m.data)
+		if d, err = loadBTF(m.file.Name(), m.data); err == nil {
+			then(d)
+		}
 		return err
 	})
 	return d, err
 }
 
+// Guard is File.Guard for what MapBTF has returned.
+func (d *BTFData) Guard(do func() error) error { return guard(d.mappings, do) }
+
+func (d *BTFData) mappings() []*mapped {
+	if d.disk == nil {
+		return nil
+	}
+	return d.disk.itself()
+}
+
+// Close releases what MapBTF has mapped.
+func (d *BTFData) Close() error {
+	if d.disk == nil {
+		return nil
+	}
+	return d.disk.close()
+}
+
+func (d *BTFData) copy() { d.BTF, d.Base = bytes.Clone(d.BTF), bytes.Clone(d.Base) }
+
 // LoadBTFBytes is LoadBTF for a file that is in memory. The result is a copy.
 func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
+	d, err := loadBTF(name, data)
+	if err == nil {
+		d.copy()
+	}
+	return d, err
+}
+
+// loadBTF is LoadBTFBytes without the copy.
+func loadBTF(name string, data []byte) (*BTFData, error) {
 	switch Sniff(data) {
 	case FormatBTF:
-		d := &BTFData{BTF: bytes.Clone(data), From: FormatBTF.String()}
+		d := &BTFData{BTF: data, From: FormatBTF.String()}
 		if filepath.Dir(filepath.Clean(name)) == "/sys/kernel/btf" {
 			d.Release = RunningRelease()
 		}
@@ -59,7 +118,7 @@ func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := f.BTF()
+		d, err := f.btf()
 		if errors.Is(err, ErrNoBTF) && !f.Relocatable() {
 			return loadPacked(name, data) // powerpc and mips wrap kernels in ELF
 		}
@@ -71,6 +130,15 @@ func LoadBTFBytes(name string, data []byte) (*BTFData, error) {
 // BTF returns copies of .BTF and .BTF.base; ErrNoBTF if there is no .BTF, or one
 // without content as strip leaves it in a separate debug file.
 func (f *File) BTF() (*BTFData, error) {
+	d, err := f.btf()
+	if err == nil {
+		d.copy()
+	}
+	return d, err
+}
+
+// btf is BTF without the copies.
+func (f *File) btf() (*BTFData, error) {
 	raw, err := f.DataOf(".BTF")
 	if err != nil {
 		return nil, err
@@ -86,9 +154,9 @@ func (f *File) BTF() (*BTFData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &BTFData{BTF: bytes.Clone(raw), Release: f.Release(), Machine: f.Machine, From: "section .BTF"}
+	d := &BTFData{BTF: raw, Release: f.Release(), Machine: f.Machine, From: "section .BTF"}
 	if len(base) > 0 {
-		d.Base, d.From = bytes.Clone(base), "sections .BTF and .BTF.base"
+		d.Base, d.From = base, "sections .BTF and .BTF.base"
 	}
 	return d, nil
 }

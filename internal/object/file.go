@@ -28,6 +28,7 @@ type File struct {
 	data   []byte
 	disk   *mapped        // nil if the content came from memory or was unpacked
 	debug  *File          // see OpenDebug
+	beside *BTFData       // see Beside
 	byName map[string]int // first section of each name
 
 	symbolsOnce sync.Once

@@ -39,18 +39,24 @@ func Edit(path string, do func(f *File) error) error {
 // its own.
 func (f *File) Guard(do func() error) error { return guard(f.mappings, do) }
 
-// mappings are those of the file and of its debug file.
+// Beside makes Guard answer for d as well, and Changed look at the file that it lies in.
+func (f *File) Beside(d *BTFData) { f.beside = d }
+
+// mappings are those of the file, of its debug file and of what stands beside it.
 func (f *File) mappings() (list []*mapped) {
 	for _, g := range []*File{f, f.debug} {
 		if g != nil && g.disk != nil {
 			list = append(list, g.disk)
 		}
 	}
+	if f.beside != nil {
+		list = append(list, f.beside.mappings()...)
+	}
 	return list
 }
 
-// Changed returns ErrChanged if the file, or its debug file, is not what it was when
-// it was opened.
+// Changed returns ErrChanged if the file, its debug file, or what stands beside it, is not
+// what it was when it was opened.
 func (f *File) Changed() error { return changed(f.mappings()) }
 
 func changed(list []*mapped) error {
