@@ -2,6 +2,7 @@ package dwarf2btf
 
 import (
 	"fmt"
+	"slices"
 )
 
 // step decodes one attribute of interest. Fixed-size attributes of no interest
@@ -29,8 +30,6 @@ type abbrev struct {
 	act      action
 	children bool
 	plain    bool // a member at a constant byte offset, without bit size and annotations
-
-	first, last uint32 // steps in the table's slab, while it grows
 }
 
 // form returns the form of an attribute, 0 if the abbreviation does not have it.
@@ -43,292 +42,185 @@ func (a *abbrev) form(s slot) uint16 {
 	return 0
 }
 
-// abbrevKey identifies a compiled table. The same bytes compile differently for
-// units of another version or format.
+// abbrevKey identifies a table. The same bytes compile differently for units of another
+// version or format.
 type abbrevKey struct {
-	section  int
-	off      uint64
-	version  uint8
-	addrSize uint8
-	is64     bool
+	section int
+	off     uint64
+	declKind
 }
 
-// abbrevTable is one table of .debug_abbrev.
+// abbrevTable is one table of .debug_abbrev, which does not change once it was read.
 type abbrevTable struct {
-	dense  []abbrev           // by code
-	quick  []quickDIE         // by code, as many as dense
-	sparse map[uint64]*abbrev // codes that would make dense too large
-	slab   []step
-	more   []abbrev // the entries behind sparse
+	known  *declarations
+	dense  []uint32          // by code: number in known, 0: none
+	sparse map[uint64]uint32 // codes that would make dense too large
 	// crossing is set if an attribute of interest may lead to another unit.
 	crossing bool
+	err      error // the table is malformed
 }
 
 // lookup returns the entry for a code, nil if there is none.
 func (t *abbrevTable) lookup(code uint64) *abbrev {
+	n := uint32(0)
 	if code < uint64(len(t.dense)) {
-		if a := &t.dense[code]; a.tag != 0 {
-			return a
-		}
+		n = t.dense[code]
+	} else {
+		n = t.sparse[code]
+	}
+	if n == 0 {
 		return nil
 	}
-	return t.sparse[code]
+	return &t.known.long[n]
 }
 
-// notFixed marks forms that fixedWidths does not tell the size of.
-const notFixed = 0xff
-
-// fixedWidths lists the sizes of values by form.
-func fixedWidths(h *unitHeader) (w [formAddrx4 + 1]uint8) {
-	for form := range w {
-		w[form] = notFixed
-		if o, n := formOp(uint16(form), h); o == opFixed && form != formImplicitConst {
-			w[form] = n
+// readTables reads the tables of all units, each once. What is malformed is left to those
+// who read the unit to report.
+func (c *Converter) readTables() error {
+	seen := map[abbrevKey]int32{}
+	kinds := map[declKind]*declarations{}
+	most, read := abbrevsAtLeast, 0
+	for _, s := range c.abbrevs {
+		most += abbrevsForEach * len(s)
+	}
+	var arena []uint32
+	for i := range c.units {
+		h := &c.units[i]
+		key := abbrevKey{h.abbrevSec, h.abbrevOff, declKind{h.version, h.addrSize, h.is64}}
+		n, ok := seen[key]
+		if !ok {
+			known := kinds[key.declKind]
+			if known == nil {
+				known = newDeclarations(key.declKind, c.opts.DeclFiles)
+				kinds[key.declKind] = known
+			}
+			t := abbrevTable{known: known, dense: arena[len(arena):]}
+			size, err := t.compile(c.abbrevs[h.abbrevSec], h.abbrevOff)
+			if read += size; read > most {
+				return malformed(".debug_abbrev", h.abbrevOff, "the tables of units overlap, or are too many for their size")
+			}
+			if t.err = err; cap(arena)-len(arena) >= len(t.dense) {
+				arena = arena[:len(arena)+len(t.dense)]
+			}
+			if t.dense = t.dense[:len(t.dense):len(t.dense)]; cap(arena)-len(arena) < 1<<10 {
+				arena = make([]uint32, 0, 1<<14)
+			}
+			n = int32(len(c.tables))
+			c.tables = append(c.tables, t)
+			seen[key] = n
+		}
+		h.table = n
+	}
+	for _, s := range c.src.Abbrev {
+		if s.Size() >= largeSection {
+			release(s, 0, s.Size())
 		}
 	}
-	return w
+	return nil
 }
 
-// maxSkip bounds the fixed bytes of one DIE: far above anything real, and small
-// enough that positions cannot overflow.
-const maxSkip = 1 << 24
+// What is read of abbreviations: abbrevsForEach bytes for each of the sections, since
+// units of another version can have the same table, and abbrevsAtLeast. Tables that
+// overlap would take memory without end.
+const (
+	abbrevsForEach = 4
+	abbrevsAtLeast = 1 << 20
+)
 
-// compile reads the table at off of a .debug_abbrev section for units like h,
-// reusing the memory of t. It returns the length of the table in bytes.
-func (t *abbrevTable) compile(section []byte, off uint64, h *unitHeader, declFiles bool) (int, error) {
-	t.dense, t.quick, t.slab, t.more, t.sparse, t.crossing = t.dense[:0], t.quick[:0], t.slab[:0], t.more[:0], nil, false
+// compile reads the table at off of a .debug_abbrev section. It returns how many bytes it
+// has read. The memory of dense is used.
+func (t *abbrevTable) compile(section []byte, off uint64) (int, error) {
 	if off > uint64(len(section)) {
 		return 0, malformed(".debug_abbrev", off, "a unit's table lies outside the section of %d bytes", len(section))
 	}
 	type sparse struct {
 		code uint64
-		i    int
+		n    uint32
 	}
 	var far []sparse
-	widths := fixedWidths(h)
-	entries := uint64(0)
+	known, dense := t.known, t.dense[:0]
 	p := section[off:]
-	pos := 0
+	pos, entries := 0, uint64(0)
 	bad := func(format string, args ...any) (int, error) {
-		return 0, malformed(".debug_abbrev", off+uint64(pos), format, args...)
+		return pos, malformed(".debug_abbrev", off+uint64(pos), format, args...)
 	}
-	next := func() (uint64, bool) {
-		if pos < len(p) && p[pos] < 0x80 {
-			pos++
-			return uint64(p[pos-1]), true
-		}
-		v, n := uleb128(p[pos:])
-		pos += n
-		return v, n > 0
-	}
-	for {
-		if pos >= len(p) {
-			break // a table that ends with the section, as old assemblers leave it
-		}
-		code, ok := next()
-		if !ok {
-			return bad("truncated")
-		}
-		if code == 0 {
-			break
-		}
-		tag, ok := next()
-		if !ok || pos >= len(p) {
-			return bad("truncated")
-		}
-		if tag == 0 || tag > 0xffff {
-			return bad("abbreviation %d has the tag %#x", code, tag)
-		}
-		a := abbrev{tag: uint16(tag), children: p[pos] != 0, act: actionOf(uint16(tag)), first: uint32(len(t.slab))}
-		pos++
-		want := wantedOf(a.tag)
-		if !declFiles {
-			want &^= 1 << slotDeclFile
-		}
-		skip := uint32(0)
-		for {
-			at, ok1 := next()
-			form, ok2 := next()
-			if !ok1 || !ok2 {
+	for pos < len(p) { // old assemblers leave out the 0 at the end of the section
+		code, n := uint64(p[pos]), 1
+		if code >= 0x80 {
+			if code, n = uleb128(p[pos:]); n == 0 {
 				return bad("truncated")
 			}
-			sl := slotOf(at)
-			if form < uint64(len(widths)) && want>>sl&1 == 0 && widths[form] != notFixed {
-				// Most attributes: of no interest and of a known size.
-				if skip += uint32(widths[form]); skip > maxSkip {
-					return bad("abbreviation %d describes more than %d bytes", code, maxSkip)
-				}
-				continue
-			}
-			s := step{form: uint16(form), slot: slotNone}
-			if form == formImplicitConst {
-				v, n := sleb128(p[pos:])
-				if n == 0 {
-					return bad("truncated")
-				}
-				pos += n
-				s.imm = uint64(v)
-			} else if at == 0 && form == 0 {
-				break
-			}
-			if form > 0xffff {
-				return bad("unknown form %#x", form)
-			}
-			if s.op, s.width = formOp(s.form, h); s.op == opUnknown {
-				return bad("unknown form %#x", form)
-			}
-			if form == formFlagPresent {
-				s.imm = 1
-			}
-			if want>>sl&1 != 0 && !a.has.has(sl) {
-				s.slot = sl
-			}
-			if s.slot == slotNone && s.op == opFixed {
-				if skip += uint32(s.width); skip > maxSkip {
-					return bad("abbreviation %d describes more than %d bytes", code, maxSkip)
-				}
-				continue
-			}
-			s.skip, skip = skip, 0
-			s.shift = 64 - 8*s.width
-			s.mask = ^uint64(0) >> s.shift
-			if s.width == 0 {
-				s.mask = 0
-			}
-			if s.slot != slotNone {
-				a.has |= 1 << s.slot
-				t.crossing = t.crossing || crosses(s.form, s.slot)
-				switch s.slot {
-				case slotName:
-					a.nameForm = s.form
-				case slotType:
-					a.typeForm = s.form
-				}
-			}
-			t.slab = append(t.slab, s)
 		}
-		a.tail, a.last = skip, uint32(len(t.slab))
-		a.plain = a.tag == tagMember && isPlainMember(t.slab[a.first:a.last])
-		t.crossing = t.crossing || a.tag == tagImportedUnit
+		if pos += n; code == 0 {
+			break
+		}
+		number, size, err := known.number(p[pos:])
+		if pos += size; err != nil {
+			return bad("abbreviation %d: %v", code, err)
+		}
+		t.crossing = t.crossing || known.cross[number]
 		// Compilers number from 1 without gaps. Whatever else there is must not take
 		// memory in proportion to the numbers.
-		if entries++; code < 2*entries+64 {
-			for uint64(len(t.dense)) <= code {
-				t.dense, t.quick = append(t.dense, abbrev{}), append(t.quick, quickDIE{})
-			}
-			if t.dense[code].tag != 0 {
-				return bad("abbreviation %d is there twice", code)
-			}
-			t.dense[code], t.quick[code] = a, quickOf(&a, t.slab[a.first:a.last], h)
-		} else {
-			far = append(far, sparse{code, len(t.more)})
-			t.more = append(t.more, a)
+		if entries++; code >= 2*entries+64 {
+			far = append(far, sparse{code, number})
+			continue
 		}
+		for uint64(len(dense)) <= code {
+			dense = append(dense, 0)
+		}
+		if dense[code] != 0 {
+			return bad("abbreviation %d is there twice", code)
+		}
+		dense[code] = number
 	}
-	for i := range t.dense {
-		a := &t.dense[i]
-		a.steps = t.slab[a.first:a.last:a.last]
-	}
-	for i := range t.more {
-		a := &t.more[i]
-		a.steps = t.slab[a.first:a.last:a.last]
-	}
+	t.dense = dense
 	for _, f := range far {
 		if t.lookup(f.code) != nil {
 			return bad("abbreviation %d is there twice", f.code)
 		}
-		if f.code < uint64(len(t.dense)) {
-			t.dense[f.code] = t.more[f.i]
+		if f.code < uint64(len(dense)) {
+			dense[f.code] = f.n
 			continue
 		}
 		if t.sparse == nil {
-			t.sparse = make(map[uint64]*abbrev, len(far))
+			t.sparse = make(map[uint64]uint32, len(far))
 		}
-		t.sparse[f.code] = &t.more[f.i]
+		t.sparse[f.code] = f.n
 	}
 	return pos, nil
 }
 
-// references are the slots of attributes that refer to DIEs.
-var references = attrMask(slots(slotType, slotSpecification, slotAbstractOrigin, slotSignature, slotAnnotation, slotImport))
-
-// crosses reports whether an attribute leads, or may lead, out of its unit.
-func crosses(form uint16, s slot) bool {
-	switch form {
-	case formRefAddr, formRefSig8, formIndirect, formRefSup4, formRefSup8, formGNURefAlt:
-		return references.has(s)
-	}
-	return false
+// unitTable is a table with what the walk needs at once.
+type unitTable struct {
+	*abbrevTable
+	quick []quickDIE // by code, as many as dense
 }
 
-// isPlainMember reports whether a member needs nothing but its name, type and a
-// constant byte offset (or none, in a union).
-func isPlainMember(steps []step) bool {
-	for i := range steps {
-		s := &steps[i]
-		switch s.slot {
-		case slotName, slotType, slotNone, slotByteSize:
-		case slotMemberLocation:
-			switch s.form {
-			case formData1, formData2, formData4, formData8, formUdata, formImplicitConst:
-			default:
-				return false
-			}
-		default:
-			return false
-		}
+// table returns the table for a unit. Tables are kept for as long as the current piece of
+// work needs them, and a few longer.
+func (w *Worker) table(h *unitHeader) (*unitTable, error) {
+	t := &w.c.tables[h.table]
+	if t.err != nil {
+		return nil, fmt.Errorf("unit at %#x: %w", h.off, t.err)
 	}
-	return true
-}
-
-// table returns the compiled table for a unit. Tables are kept for as long as
-// the current piece of work needs them, and a few longer.
-func (w *Worker) table(h *unitHeader) (*abbrevTable, error) {
-	key := abbrevKey{h.abbrevSec, h.abbrevOff, h.version, h.addrSize, h.is64}
-	if t := w.tables[key]; t != nil {
-		return t, nil
+	if u := w.tables[h.table]; u != nil {
+		return u, nil
 	}
-	var t *abbrevTable
+	var u *unitTable
 	if n := len(w.freeTables); n > 0 {
-		t, w.freeTables = w.freeTables[n-1], w.freeTables[:n-1]
+		u, w.freeTables = w.freeTables[n-1], w.freeTables[:n-1]
 	} else {
-		t = new(abbrevTable)
+		u = new(unitTable)
 	}
-	n, err := t.compile(w.c.abbrevs[h.abbrevSec], h.abbrevOff, h, w.c.opts.DeclFiles)
-	if err == nil {
-		err = w.c.countAbbrevs(n, h)
+	u.abbrevTable, u.quick = t, slices.Grow(u.quick[:0], len(t.dense))[:len(t.dense)]
+	for code, n := range t.dense {
+		u.quick[code] = t.known.quick[n]
 	}
-	if err != nil {
-		w.freeTables = append(w.freeTables, t)
-		return nil, fmt.Errorf("unit at %#x: %w", h.off, err)
-	}
-	w.tables[key] = t
-	return t, nil
+	w.tables[h.table] = u
+	return u, nil
 }
 
-// limitAbbrevs bounds the work with abbreviations: every table is read once to see
-// whether it leads out of its unit, and once or a few times by each worker. What a
-// compiler makes takes no more than some times the size of the sections.
-func (c *Converter) limitAbbrevs() {
-	size := uint64(0)
-	for _, s := range c.abbrevs {
-		size += uint64(len(s))
-	}
-	for i := range c.sections {
-		size += c.sections[i].Size()
-	}
-	c.abbrevMost = 64<<20 + 64*int64(size)
-}
-
-// countAbbrevs accounts for a table that was read.
-func (c *Converter) countAbbrevs(n int, h *unitHeader) error {
-	if c.abbrevWork.Add(int64(n)) > c.abbrevMost {
-		return malformed(".debug_abbrev", h.abbrevOff, "the tables of units overlap, or are too many for their size")
-	}
-	return nil
-}
-
-// keptTables is the number of compiled tables that outlive a piece of work.
+// keptTables is the number of tables that outlive a piece of work.
 const keptTables = 8
 
 // dropTables makes the memory of tables that nobody uses any more available
@@ -339,6 +231,7 @@ func (w *Worker) dropTables() {
 	}
 	for _, t := range w.tables {
 		if len(w.freeTables) <= keptTables {
+			t.abbrevTable = nil
 			w.freeTables = append(w.freeTables, t)
 		}
 	}

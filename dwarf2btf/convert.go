@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 
 	"mkbtf/btf"
 )
@@ -19,6 +18,7 @@ type Converter struct {
 
 	sections []infoSection
 	abbrevs  [][]byte // .debug_abbrev sections
+	tables   []abbrevTable
 	str      []byte
 	lineStr  []byte
 
@@ -30,11 +30,6 @@ type Converter struct {
 	shared      sharedSections
 	perCPU      addressRange
 	registers   registers
-
-	// abbrevWork is how many bytes of abbreviations have been read, abbrevMost how many
-	// may be: units can have tables that overlap.
-	abbrevWork atomic.Int64
-	abbrevMost int64
 }
 
 // New reads the unit headers and finds out which units belong together. The
@@ -77,7 +72,9 @@ func New(src *Source, opts Options) (*Converter, error) {
 			return nil, err
 		}
 	}
-	c.limitAbbrevs()
+	if err := c.readTables(); err != nil {
+		return nil, err
+	}
 	c.perCPU = perCPURange(src)
 	var variables addressRange
 	switch opts.Variables {
@@ -118,7 +115,7 @@ func (c *Converter) NewWorker() *Worker { return c.NewWorkerWith(btf.NewStrings(
 
 // NewWorkerWith returns a worker that interns names in a given pool.
 func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
-	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[abbrevKey]*abbrevTable{}}
+	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[int32]*unitTable{}}
 	w.big = c.src.Order == binary.BigEndian
 	w.names.init(strings, c.opts.NamePrefix)
 	return w
@@ -146,8 +143,8 @@ type Worker struct {
 	strInt   btf.Str             // "int"
 	strUchar btf.Str             // "unsigned char"
 
-	tables     map[abbrevKey]*abbrevTable
-	freeTables []*abbrevTable
+	tables     map[int32]*unitTable // by number in Converter.tables
+	freeTables []*unitTable
 
 	units []loadedUnit
 	cur   *loadedUnit

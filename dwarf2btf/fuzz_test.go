@@ -3,7 +3,9 @@ package dwarf2btf
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
+	"reflect"
 	"testing"
 
 	"mkbtf/btf"
@@ -171,8 +173,8 @@ func everything(v int) *dwarftest.Unit {
 	return cUnit(v, append([]*dwarftest.DIE{i, char, float, fwd, ptr, arr, td, cst, enum, enum64, proto, union, st, inline, out, decl, def}, rest...)...)
 }
 
-// FuzzAbbrev compiles anything as an abbreviation table. The quick look at a table must
-// find every way out of a unit that the compiled one knows.
+// FuzzAbbrev compiles anything as an abbreviation table, also when it has been met before,
+// alone and behind what else the section holds.
 func FuzzAbbrev(f *testing.F) {
 	for _, path := range fuzzedObjects {
 		for _, s := range elfSource(f, path).Abbrev {
@@ -185,30 +187,32 @@ func FuzzAbbrev(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, section []byte, off uint16, version uint8, is64, declFiles bool) {
-		h := &unitHeader{version: 2 + version%4, addrSize: 8, is64: is64}
-		var table, again abbrevTable
-		n, err := table.compile(section, uint64(off), h, declFiles)
-		if err != nil {
-			var e *Error
-			if n != 0 || !errors.As(err, &e) {
-				t.Fatalf("%d, %v", n, err)
-			}
-			return
-		}
+		kind := declKind{2 + version%4, 8, is64}
+		table := abbrevTable{known: newDeclarations(kind, declFiles)}
+		n, err := table.compile(section, uint64(off))
 		if n < 0 || n > len(section) {
 			t.Fatalf("%d bytes of %d", n, len(section))
 		}
-		crossing, seen := tableCrosses(section, uint64(off))
-		if table.crossing && !crossing || seen > len(section) {
-			t.Errorf("the table leads out of the unit: %v, at first sight %v (%d bytes)", table.crossing, crossing, seen)
+		more := newDeclarations(kind, declFiles)
+		for at := range uint64(min(len(section), 64)) {
+			(&abbrevTable{known: more}).compile(section, at)
 		}
-		if k, err := again.compile(section, uint64(off), h, declFiles); err != nil || k != n || len(again.slab) != len(table.slab) {
-			t.Errorf("the second time %d bytes, %v", k, err)
-		}
-		for code := range uint64(300) {
-			if a := table.lookup(code); a != nil && (a.tag == 0 || int(a.last) > len(table.slab)) {
-				t.Errorf("abbreviation %d: %+v", code, a)
+		for _, known := range []*declarations{more, table.known} {
+			again := abbrevTable{known: known}
+			k, err2 := again.compile(section, uint64(off))
+			if k != n || fmt.Sprint(err2) != fmt.Sprint(err) || err == nil && again.crossing != table.crossing {
+				t.Fatalf("%d bytes, %v; the second time %d, %v", n, err, k, err2)
 			}
+			for code := range uint64(300) {
+				a, b := table.lookup(code), again.lookup(code)
+				if (a == nil) != (b == nil) || a != nil && (a.tag == 0 || !reflect.DeepEqual(*a, *b)) {
+					t.Errorf("abbreviation %d: %+v, the second time %+v", code, a, b)
+				}
+			}
+		}
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatal(err)
 		}
 	})
 }
@@ -244,7 +248,7 @@ func FuzzLists(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &Worker{c: c, tables: map[abbrevKey]*abbrevTable{}} // without names
+		w := &Worker{c: c, tables: map[int32]*unitTable{}} // without names
 		if _, err := w.load(0); err != nil {
 			t.Fatal(err)
 		}

@@ -17,9 +17,11 @@ func (c *Converter) group() error {
 			}
 		}
 	}
-	crossing, err := c.crossingUnits()
-	if err != nil {
-		return err
+	var crossing []int32 // units with an abbreviation that may lead out of them
+	for i := range c.units {
+		if t := &c.tables[c.units[i].table]; t.crossing && t.err == nil {
+			crossing = append(crossing, int32(i))
+		}
 	}
 	c.order = make([]int32, len(c.units))
 	for i := range c.order {
@@ -61,84 +63,6 @@ func (c *Converter) group() error {
 	}
 	c.starts = append(c.starts, int32(len(c.order)))
 	return nil
-}
-
-// crossingUnits lists the units with an abbreviation that may lead out of them.
-func (c *Converter) crossingUnits() ([]int32, error) {
-	type place struct {
-		section int
-		off     uint64
-	}
-	var list []int32
-	known := map[place]bool{}
-	for i := range c.units {
-		h := &c.units[i]
-		p := place{h.abbrevSec, h.abbrevOff}
-		crossing, ok := known[p]
-		if !ok {
-			var n int
-			crossing, n = tableCrosses(c.abbrevs[h.abbrevSec], h.abbrevOff)
-			if err := c.countAbbrevs(n, h); err != nil {
-				return nil, err
-			}
-			known[p] = crossing
-		}
-		if crossing {
-			list = append(list, int32(i))
-		}
-	}
-	return list, nil
-}
-
-// tableCrosses is a quick look at an abbreviation table: does an attribute that
-// is read have a form that may lead to another unit? n is how much was looked at. What is malformed is left
-// to abbrevTable.compile to report.
-func tableCrosses(section []byte, off uint64) (crossing bool, n int) {
-	if off > uint64(len(section)) {
-		return false, 0
-	}
-	p := section[off:]
-	pos := 0
-	next := func() uint64 {
-		if pos < len(p) && p[pos] < 0x80 {
-			pos++
-			return uint64(p[pos-1])
-		}
-		if pos >= len(p) {
-			return 0
-		}
-		v, n := uleb128(p[pos:])
-		if n == 0 {
-			pos = len(p)
-		}
-		pos += n
-		return v
-	}
-	for {
-		if code := next(); code == 0 {
-			return false, pos
-		}
-		tag := next()
-		if tag > 0xffff {
-			return false, pos
-		}
-		if tag == tagImportedUnit {
-			return true, pos
-		}
-		want := wantedOf(uint16(tag))
-		pos++ // has children
-		for {
-			at, form := next(), next()
-			if form == formImplicitConst {
-				next()
-			} else if at == 0 && form == 0 {
-				break
-			}
-			if form > formAddr && form <= 0xffff && want != 0 && want>>slotOf(at)&1 != 0 && crosses(uint16(form), slotOf(at)) {
-				return true, pos
-			}
-		}
-	}
 }
 
 // crossReferences calls found for every other unit that unit i refers to.

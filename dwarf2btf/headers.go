@@ -15,6 +15,7 @@ type unitHeader struct {
 	section   int32  // index into Converter.sections
 	abbrevSec int    // index into Converter.abbrevs
 	abbrevOff uint64
+	table     int32  // index into Converter.tables
 	signature uint64 // of a type unit
 	typeOff   uint32 // of the type in a type unit, from off
 	version   uint8

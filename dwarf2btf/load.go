@@ -14,7 +14,7 @@ type loadedUnit struct {
 	base  uint32 // what to add to offsets in the unit to get offsets in the piece
 	data  []byte // from the header on
 	buf   []byte // memory for data, kept
-	tab   *abbrevTable
+	tab   *unitTable
 
 	name      string
 	compDir   string

@@ -261,14 +261,14 @@ func (w *Worker) quickName(q *quickDIE, p *window) (name uint32, shift int) {
 
 // quickOf compiles an abbreviation. Only 32-bit DWARF is quick, and the walk takes
 // quick ways in little endian files only.
-func quickOf(a *abbrev, steps []step, h *unitHeader) quickDIE {
+func quickOf(a *abbrev, is64 bool) quickDIE {
 	q := quickDIE{op: quickOpOf(a), children: a.children, tag: a.tag, located: a.has.has(slotLocation)}
-	if q.op == quickNone || h.is64 {
+	if q.op == quickNone || is64 {
 		return quickDIE{}
 	}
 	pos := 0
-	for i := range steps {
-		s := &steps[i]
+	for i := range a.steps {
+		s := &a.steps[i]
 		if pos += int(s.skip); pos > math.MaxUint8 {
 			return quickDIE{}
 		}

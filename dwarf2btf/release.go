@@ -52,7 +52,7 @@ func (c *Converter) Release(from, to int) {
 		}
 	}
 	large(c.src.Str, largeStrings)
-	for _, s := range append([]Section{c.src.Loc, c.src.Loclists, c.src.Ranges, c.src.Rnglists}, c.src.Abbrev...) {
+	for _, s := range []Section{c.src.Loc, c.src.Loclists, c.src.Ranges, c.src.Rnglists} {
 		large(s, largeSection)
 	}
 }

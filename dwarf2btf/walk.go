@@ -142,7 +142,6 @@ func (w *Worker) walk() error {
 	}
 	data := w.data
 	tab := u.tab
-	dense := tab.dense
 	quick := tab.quick
 	if w.big {
 		quick = nil
@@ -202,13 +201,8 @@ func (w *Worker) walk() error {
 				continue
 			}
 		}
-		var a *abbrev
-		if code < uint64(len(dense)) {
-			a = &dense[code]
-		} else if a = tab.lookup(code); a == nil {
-			a = &abbrev{}
-		}
-		if a.tag == 0 {
+		a := tab.lookup(code)
+		if a == nil {
 			return w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
 		}
 		if pos = w.attrs(a, pos); pos > len(data) {
