@@ -97,11 +97,13 @@ func newGraph(strings *btf.Strings) *graph {
 // reset makes the graph empty and keeps its memory.
 func (g *graph) reset(strings *btf.Strings) {
 	clear(g.slots)
-	clear(g.plain[:cap(g.plain)])
+	for _, a := range g.anchors {
+		g.plain[a.name] = [numClasses]uint32{}
+	}
 	*g = graph{
 		strings: strings,
 		types:   g.types[:1], members: g.members[:0], depth: g.depth[:1], hashes: g.hashes[:1], next: g.next[:1],
-		slots: g.slots, anchors: g.anchors[:0], plain: g.plain[:0],
+		slots: g.slots, anchors: g.anchors[:0], plain: g.plain,
 	}
 	g.next[0] = [2]uint32{}
 }
@@ -356,11 +358,7 @@ func (g *graph) eachRef(n uint32, f func(Ref)) {
 
 // anchorFor returns the ordinary anchor of a name.
 func (g *graph) anchorFor(c class, name btf.Str) Ref {
-	for int(name) >= len(g.plain) {
-		if n := cap(g.plain); int(name) < n {
-			g.plain = g.plain[:n] // of reset, and clear
-			continue
-		}
+	if int(name) >= len(g.plain) {
 		g.plain = append(g.plain, make([][numClasses]uint32, max(1024, len(g.plain)/2, int(name)-len(g.plain)+1))...)
 	}
 	p := &g.plain[name][c]

@@ -122,15 +122,17 @@ func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 }
 
 // Reuse makes a worker of another Converter one of c: what NewWorker does, in the same
-// memory. What the worker has made, its strings too, is not valid any more.
-func (c *Converter) Reuse(w *Worker) {
+// memory. What the worker has made is not valid any more. Its strings stay if they are
+// few, as the next file mostly has the same; then the result is true.
+func (c *Converter) Reuse(w *Worker) (kept bool) {
 	w.unload()
 	clear(w.tables)
-	w.result.Strings.Reset()
-	w.names.reset(c.opts.NamePrefix)
-	clear(w.groups[:])
+	before := w.Strings().Len()
+	w.names.next(c.opts.NamePrefix)
+	clear(w.groups)
 	w.c, w.big = c, c.src.Order == binary.BigEndian
 	w.strInt, w.strUchar = 0, 0
+	return w.Strings().Len() == before
 }
 
 // Worker converts one piece of work at a time. It is not safe for concurrent use.
@@ -139,9 +141,9 @@ type Worker struct {
 	c        *Converter
 	result   *btf.Table
 	names    nameCache
-	groups   [1 << 15]groupEntry // by hash of the offset
-	strInt   btf.Str             // "int"
-	strUchar btf.Str             // "unsigned char"
+	groups   []groupEntry // by hash of the offset; nil: not used yet
+	strInt   btf.Str      // "int"
+	strUchar btf.Str      // "unsigned char"
 
 	tables     map[int32]*unitTable // by number in Converter.tables
 	freeTables []*unitTable

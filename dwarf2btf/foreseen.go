@@ -24,6 +24,8 @@ type foreseen struct {
 	types  []typeName
 	typeAt []uint32 // by btf.Str: index in types, 0: none
 	last   uint32   // index in types
+
+	oldLog, oldTypes int // what comes before them is of earlier files
 }
 
 // typeName is the name of a type in the order of first appearance; number 0 is none.
@@ -38,6 +40,33 @@ func (f *foreseen) reset() {
 	clear(f.typeAt)
 	f.log, f.cursor = f.log[:0], 0
 	f.types, f.last = append(f.types[:0], typeName{}), 0
+	f.oldLog, f.oldTypes = 0, 0
+}
+
+// keptLog bounds the names that are kept from file to file.
+const keptLog = 1 << 17
+
+// forgetKeys keeps the names and forgets where they lay in the file.
+func (f *foreseen) forgetKeys() {
+	if len(f.log) > keptLog || len(f.types) > keptLog {
+		f.reset()
+	}
+	for ; f.oldLog < len(f.log); f.oldLog++ {
+		f.log[f.oldLog].forget()
+	}
+	for ; f.oldTypes < len(f.types); f.oldTypes++ {
+		f.types[f.oldTypes].forget()
+	}
+	f.cursor, f.last = len(f.log), 0
+}
+
+// noKey is the key of no name.
+const noKey = 1<<64 - 1
+
+func (l *loggedName) forget() {
+	if l.key&strpKey != 0 {
+		l.key = noKey
+	}
 }
 
 // loggedName is a name of a member or enumerator by what identifies it in the file.

@@ -74,9 +74,13 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 		form = w.actual[slotName]
 	}
 	v := w.val[slotName]
-	if form == formStrp && v < noOffset {
-		// Inline functions of headers come again in every unit.
-		e := &w.groups[uint32(v)*0x9e3779b1>>17]
+	if form == formStrp && v < noOffset && !w.c.src.Relocatable {
+		// Inline functions of headers come again in every unit, and the linker has merged
+		// their names.
+		if w.groups == nil {
+			w.groups = make([]groupEntry, 1<<groupBits)
+		}
+		e := &w.groups[uint32(v)*0x9e3779b1>>(32-groupBits)]
 		if !e.known || e.off != uint32(v) {
 			*e = groupEntry{uint32(v), w.findGroup(form, v), true}
 		}
@@ -84,6 +88,8 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 	}
 	return w.findGroup(form, v)
 }
+
+const groupBits = 15
 
 // groupEntry remembers the group of a name in .debug_str.
 type groupEntry struct {

@@ -50,22 +50,40 @@ type shortEntry struct {
 }
 
 func (n *nameCache) init(pool *btf.Strings, alike string) {
-	n.pool = pool
+	n.pool, n.alike = pool, []byte(alike)
 	n.text = make([]textEntry, 1<<12)
-	n.reset(alike)
+	n.foreseen.reset()
+	n.forgetOffsets()
 }
 
-// reset forgets all names and keeps the memory.
-func (n *nameCache) reset(alike string) {
-	n.alike = []byte(alike)
-	clear(n.text)
-	clear(n.short[:])
-	n.foreseen.reset()
-	n.valid, n.full, n.texts = n.valid[:0], false, 0
+// Names of one file that are kept for the next, which mostly has the same.
+const (
+	keptNames = 1 << 16
+	keptText  = 4 << 20 // bytes
+)
+
+// next prepares for another file. What is known of names stays, unless it is much; where
+// they lay in the last file does not.
+func (n *nameCache) next(alike string) {
+	if string(n.alike) != alike || n.pool.Len() > keptNames || n.pool.Size() > keptText {
+		n.pool.Reset()
+		n.alike = []byte(alike)
+		clear(n.text)
+		clear(n.short[:])
+		n.valid, n.texts = n.valid[:0], 0
+		n.foreseen.reset()
+	}
+	n.full = false
+	n.forgetOffsets()
+}
+
+// forgetOffsets forgets what lies where in the file.
+func (n *nameCache) forgetOffsets() {
 	// An empty entry must not claim to know offset 0.
 	for i := range n.strp {
 		n.strp[i][0].off, n.strp[i][1].off = noOffset, noOffset
 	}
+	n.foreseen.forgetKeys()
 }
 
 // intern returns the number of a name, with badName if it is no identifier. One that is

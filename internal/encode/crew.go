@@ -20,6 +20,7 @@ type crew struct {
 type scratch struct {
 	convert *dwarf2btf.Worker
 	dedup   *dedup.Worker // nil: none to use again
+	names   int           // of files before this one
 }
 
 // newCrew returns a crew of jobs goroutines, of which busy have their files.
@@ -55,6 +56,7 @@ func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup) *scratch {
 		s = &scratch{convert: conv.NewWorker()}
 	} else {
 		conv.Reuse(s.convert)
+		s.names = s.convert.Strings().Len()
 	}
 	if s.dedup == nil {
 		s.dedup = d.NewWorker(s.convert.Strings())
@@ -75,7 +77,7 @@ func (s *scratch) small() bool {
 	if n := s.dedup.Len(); n == 0 || n > keepTypes {
 		s.dedup = nil
 	}
-	return s.convert.Strings().Len() <= keepStrings
+	return s.convert.Strings().Len()-s.names <= keepStrings
 }
 
 // done gives back memory of a file whose BTF has been written.

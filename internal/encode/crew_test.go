@@ -3,6 +3,7 @@ package encode
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 )
@@ -43,5 +44,44 @@ func TestShared(t *testing.T) {
 	}
 	if len(alone.crew.idle) != 1 || len(shared.crew.idle) < 2 {
 		t.Errorf("%d and %d goroutines, want 1 and several", len(alone.crew.idle), len(shared.crew.idle))
+	}
+}
+
+// TestReuse encodes files one after the other in the same memory, and expects what each
+// gives by itself: what is kept of one must not show in the next.
+func TestReuse(t *testing.T) {
+	paths, err := filepath.Glob("../../testdata/obj/*/*.ko")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no objects: %v", err)
+	}
+	paths = append(paths, "../../testdata/hello.ko", "../../testdata/kfuncs.ko")
+	encode := func(e *Encoder, path string) string {
+		out, err := e.Open(path, true)
+		if err != nil {
+			return err.Error()
+		}
+		return string(out.BTF)
+	}
+	encoder := func() *Encoder {
+		e, err := New(Options{Form: SelfContained, Jobs: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	want := map[string]string{}
+	for _, path := range paths {
+		want[path] = encode(encoder(), path)
+	}
+	e := encoder()
+	e.crew = newCrew(1, 1)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for round := range 3 {
+		rng.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+		for i, path := range paths {
+			if got := encode(e, path); got != want[path] {
+				t.Errorf("round %d: %s differs after %s", round, path, paths[max(i-1, 0)])
+			}
+		}
 	}
 }
