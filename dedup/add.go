@@ -25,6 +25,8 @@ type Worker struct {
 	arena []uint64   // memory for sets of nodes
 	unit  uint32     // serial number of the current unit, plus 1
 	bad   bool       // the current unit has a reference out of range
+
+	claimed bool // a type of the current unit is said to be a certain node
 }
 
 type defIn struct{ unit, node uint32 }
@@ -45,6 +47,19 @@ func (w *Worker) Strings() *btf.Strings { return w.g.strings }
 // The result maps the ids of the table to Refs and is valid until the next Add.
 // References out of range give an error, after which the worker is of no more use.
 func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
+	return w.AddClaimed(index, t, roots, nil)
+}
+
+// ErrClaims is the error for a unit with a type that was taken for another one.
+var ErrClaims = errors.New("dedup: a type is not what it was taken for")
+
+// AddClaimed is Add for a unit with types that are said to be certain nodes: a STRUCT,
+// UNION or ENUM with a name whose Extra is not 0 is the node Extra, as Nodes had it for an
+// earlier unit, and others refer to it as Ref; its members need not be there. This is
+// true if all claims are. If one is not, or if the unit has several definitions of one
+// name, the error is ErrClaims and nothing is taken in; the unit must be added again
+// without such types.
+func (w *Worker) AddClaimed(index int, t *btf.Table, roots int, claims []btf.Claim) ([]Ref, error) {
 	if t.Strings != w.g.strings {
 		return nil, fmt.Errorf("dedup: unit %d uses another string pool than its worker", index)
 	}
@@ -61,12 +76,25 @@ func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
 	if w.bad {
 		return nil, fmt.Errorf("dedup: unit %d: %w", index, checkRefs(t))
 	}
+	if clash && w.claimed {
+		return nil, ErrClaims
+	}
+	for i := range claims {
+		c := &claims[i]
+		if int(c.ID) >= n || w.refs[c.ID] != Ref(c.Ref) {
+			return nil, ErrClaims
+		}
+	}
 	if clash {
 		w.separate(index, t)
 	}
-	w.list(index, roots, t)
+	w.list(index, roots, t, claims)
 	return w.refs, nil
 }
+
+// Nodes has, by id, the types of the unit that was added last, where Refs lead to a name.
+// It is valid until the next one is added.
+func (w *Worker) Nodes() []uint32 { return w.nodes }
 
 // checkRefs tells which type refers to one that is not there.
 func checkRefs(t *btf.Table) error {
@@ -91,13 +119,22 @@ func checkRefs(t *btf.Table) error {
 // replaces the ordinary anchor of a definition where it is not 0. It reports
 // whether a name has definitions of different content.
 func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
-	w.defs = w.defs[:0]
+	w.defs, w.claimed = w.defs[:0], false
 	for i := range t.Types {
 		id := i + 1
 		w.refs[id], w.nodes[id] = unresolved, 0
 		typ := &t.Types[i]
 		c, tagged := tagClass(typ)
 		if !tagged {
+			continue
+		}
+		if typ.Extra != 0 {
+			if !w.isNode(typ) {
+				w.bad = true
+				continue
+			}
+			w.refs[id], w.claimed = Ref(typ.Ref), true
+			w.defs = append(w.defs, btf.ID(id))
 			continue
 		}
 		if private != nil && private[id] != 0 {
@@ -118,9 +155,12 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 		}
 	}
 	for _, id := range w.defs {
-		n, ok := w.build(t, id)
-		if !ok { // all else has a node by now
-			panic("dedup: a definition refers to a type without a node")
+		n := t.Types[id-1].Extra
+		if n == 0 {
+			var ok bool
+			if n, ok = w.build(t, id); !ok { // all else has a node by now
+				panic("dedup: a definition refers to a type without a node")
+			}
 		}
 		w.nodes[id] = n
 		if d := &w.where[w.refs[id]&^anchorBit]; d.unit == w.unit && d.node != n {
@@ -130,6 +170,12 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 		}
 	}
 	return clash
+}
+
+// isNode reports whether there is a node that a type is said to be.
+func (w *Worker) isNode(t *btf.Type) bool {
+	r := Ref(t.Ref)
+	return int(t.Extra) < len(w.g.types) && w.g.isDef(t.Extra) && r.isAnchor() && int(r&^anchorBit) < len(w.g.anchors)
 }
 
 func tagged(t *btf.Type) bool { _, ok := tagClass(t); return ok }
@@ -310,7 +356,7 @@ func (w *Worker) separate(index int, t *btf.Table) {
 // list keeps what the unit holds. Over a base a type without a name that something else
 // of the unit refers to is not listed: it is needed as part of that alone, and if that
 // is the base's type it is not needed.
-func (w *Worker) list(index, roots int, t *btf.Table) {
+func (w *Worker) list(index, roots int, t *btf.Table, claims []btf.Claim) {
 	if n := len(w.units); n > 0 && index < w.units[n-1].index {
 		w.forget() // what came before is no first occurrence
 	}
@@ -321,7 +367,7 @@ func (w *Worker) list(index, roots int, t *btf.Table) {
 		w.named = append(w.named, make([]bool, n-len(w.named)+n/2)...)
 	}
 	if w.d.overBase {
-		w.findParts(t, roots)
+		w.findParts(t, roots, claims)
 	}
 	var firsts []Ref
 	for id := 1; id <= roots; id++ {
@@ -355,9 +401,12 @@ func (w *Worker) forget() {
 }
 
 // findParts marks the types that the first roots types of a unit refer to.
-func (w *Worker) findParts(t *btf.Table, roots int) {
+func (w *Worker) findParts(t *btf.Table, roots int, claims []btf.Claim) {
 	w.part = slices.Grow(w.part[:0], len(w.refs))[:len(w.refs)]
 	clear(w.part)
+	for i := range claims {
+		w.part[claims[i].ID] = true
+	}
 	for i := range t.Types[:roots] {
 		typ := &t.Types[i]
 		if typ.Kind.HasRef() {

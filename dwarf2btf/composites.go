@@ -118,7 +118,9 @@ func (w *Worker) endComposite(t *btf.Type, f *frame) {
 	if f.flags&outOfOrder != 0 || (f.maxBit+7)/8 > t.Size || f.flags&isUnion != 0 && f.maxBit > 0 ||
 		f.flags&bitFields != 0 && f.maxBit > maxBitWithFields {
 		w.fixMembers(t, f.off, f.tag)
+		return
 	}
+	w.remember(f, t)
 }
 
 // maxBitWithFields is the largest bit offset in a STRUCT or UNION that has

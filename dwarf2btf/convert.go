@@ -118,6 +118,7 @@ func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[int32]*unitTable{}}
 	w.big = c.src.Order == binary.BigEndian
 	w.names.init(strings, c.opts.NamePrefix)
+	w.known.reset()
 	return w
 }
 
@@ -129,6 +130,7 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 	clear(w.tables)
 	before := w.Strings().Len()
 	w.names.next(c.opts.NamePrefix)
+	w.known.reset()
 	clear(w.groups)
 	w.c, w.big = c, c.src.Order == binary.BigEndian
 	w.strInt, w.strUchar = 0, 0
@@ -157,6 +159,8 @@ type Worker struct {
 	members []btf.Member
 	pending []btf.Member // of types in which others are nested
 	frames  []frame
+	known   known
+	claimed int // index into frames of the one that isClaimed, -1: none
 	open    int // index into frames of the innermost one that takes members, -1: none
 
 	extra    []btf.Type // types without a DIE; see extraRef
@@ -201,6 +205,22 @@ func languageText(lang uint16) string {
 // nothing to keep: an excluded language or an assembler unit. The result is
 // valid until the next call.
 func (w *Worker) Convert(i int) (*Unit, error) {
+	w.known.off = false
+	u, err := w.convert(i)
+	if w.known.needed {
+		return w.ConvertAnew(i)
+	}
+	return u, err
+}
+
+// ConvertAnew is Convert without regard to what was learned of earlier units, for when
+// the Claims of a Unit do not hold.
+func (w *Worker) ConvertAnew(i int) (*Unit, error) {
+	w.known.off = true
+	return w.convert(i)
+}
+
+func (w *Worker) convert(i int) (*Unit, error) {
 	if i < 0 || i >= w.c.Len() {
 		return nil, fmt.Errorf("dwarf2btf: piece %d of %d", i, w.c.Len())
 	}
@@ -275,6 +295,7 @@ func (w *Worker) reset() {
 	w.forward, w.declFile = w.forward[:0], w.declFile[:0]
 	w.functions, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]
 	w.fileNames = w.fileNames[:0]
+	w.known.claims, w.known.fresh, w.known.needed = w.known.claims[:0], w.known.fresh[:0], false
 	w.open, w.err = -1, nil
 	clear(w.alias)
 	w.out = Unit{Functions: w.out.Functions[:0], Variables: w.out.Variables[:0]}

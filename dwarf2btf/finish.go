@@ -41,7 +41,7 @@ func (w *Worker) finish() error {
 	w.emitDeclFiles(protos + len(w.protos))
 	w.types = append(append(w.types, w.extra...), w.protos...)
 	w.result.Types, w.result.Members = w.types, w.members
-	w.out.Table = w.result
+	w.out.Table, w.out.Claims = w.result, w.known.claims
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (w *Worker) resolveAll() {
 	}
 	for i := range w.types {
 		t := &w.types[i]
-		if t.Ref == 0 {
+		if t.Ref == 0 || t.Extra != 0 { // a known definition's are there already
 			continue
 		}
 		id := w.resolve(uint32(t.Ref))
@@ -75,6 +75,10 @@ func (w *Worker) resolveAll() {
 		if m.Type = w.resolve(uint32(m.Type)); m.Type == 0 {
 			m.Type = w.resolve(w.byteType())
 		}
+	}
+	for i := range w.known.claims {
+		c := &w.known.claims[i]
+		c.ID = w.resolve(uint32(c.ID))
 	}
 	for i := range w.protos {
 		t := &w.protos[i]

@@ -175,3 +175,22 @@ func (w *Worker) hasText(off uint64, name uint32) bool {
 	s = s[off:]
 	return len(s) > len(text) && s[len(text)] == 0 && string(s[:len(text)]) == string(text)
 }
+
+// sameText reports whether two offsets of a string section have the same string, which
+// is shorter than 512 bytes.
+func sameText(section []byte, a, b uint64) bool {
+	n := uint64(len(section))
+	if a >= n || b >= n {
+		return false
+	}
+	x, y := section[a:], section[b:]
+	for i := range min(len(x), len(y), maxName) {
+		if x[i] != y[i] {
+			return false
+		}
+		if x[i] == 0 {
+			return true
+		}
+	}
+	return false
+}

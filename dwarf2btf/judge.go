@@ -171,6 +171,9 @@ func (w *Worker) isPackedStruct(id btf.ID) bool {
 	if t == nil || t.Kind != btf.Struct || t.Name == 0 {
 		return false
 	}
+	if t.Extra != 0 {
+		w.known.needed = true
+	}
 	largest := uint64(1)
 	for _, m := range w.members[t.First : t.First+t.Len] {
 		align := w.alignOf(m.Type, 0)
@@ -199,6 +202,9 @@ func (w *Worker) alignOf(id btf.ID, depth int) uint64 {
 	case btf.Struct, btf.Union:
 		if t.Len > 64 {
 			return uint64(w.c.wordSize()) // a parameter of that kind does not exist
+		}
+		if t.Extra != 0 {
+			w.known.needed = true
 		}
 		align := uint64(1)
 		for _, m := range w.members[t.First : t.First+t.Len] {

@@ -18,6 +18,7 @@ const (
 	quickSkip
 	quickMember      // named
 	quickAnonymous   // a member without a name
+	quickBitField    // offset in bits in at
 	quickEnumerator  // value in at
 	quickParameter   // of a subroutine type: type only; else as actParameter
 	quickVariable    // skipped where it cannot be a VAR
@@ -41,6 +42,9 @@ type quickDIE struct {
 	typ      uint8
 	at       uint8 // member: byte offset; composite: size; enumerator: value
 	atWidth  uint8 // in bytes, 0: atConst alone
+	bits     uint8 // quickBitField: its size, as for at
+	bitWidth uint8
+	bitConst uint8
 	found    uint8 // what is there: foundName, foundType, foundAt
 	tag      uint16
 	atConst  uint32
@@ -50,6 +54,7 @@ const (
 	foundName = 1 << iota
 	foundType
 	foundAt
+	foundBits
 )
 
 // quickWindow is how many bytes must follow the abbreviation code of a quick DIE, so
@@ -63,7 +68,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok 
 	n = int(q.total)
 	kind, typ := frameOther, int32(-1)
 	switch q.op {
-	case quickMember, quickAnonymous, quickEnumerator: // see run
+	case quickMember, quickAnonymous, quickBitField, quickEnumerator: // see run
 		return 0, false
 	case quickParameter, quickVariable, quickSkip:
 		if q.inline {
@@ -175,7 +180,7 @@ children:
 		var m btf.Member
 		shift := 0
 		switch q.op {
-		case quickMember, quickEnumerator:
+		case quickMember, quickBitField, quickEnumerator:
 			var key uint64
 			if key, shift = q.nameKey(p); key == 0 || (kind == frameEnum) != (q.op == quickEnumerator) || kind == frameProto {
 				break children
@@ -210,6 +215,12 @@ children:
 			break children
 		}
 		m.Off = q.number(p, shift)
+		if q.op == quickBitField {
+			if m.Bits = q.bitSize(p, shift); m.Bits == 0 {
+				break
+			}
+			f.flags |= bitFields
+		}
 		if kind != frameEnum {
 			ref := q.ref(p, shift)
 			if ref == 0 || ref >= end {
@@ -219,10 +230,13 @@ children:
 			if kind == frameProto {
 				m.Off = 0
 			} else {
-				if m.Off > maxByteOffset {
-					break
+				if m.Bits == 0 {
+					if m.Off > maxByteOffset {
+						break
+					}
+					m.Off *= 8
 				}
-				if m.Off *= 8; m.Off < maxBit {
+				if m.Off < maxBit {
 					f.flags |= outOfOrder
 				} else {
 					maxBit = m.Off
@@ -293,6 +307,10 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 		if q.found&foundType == 0 {
 			return quickDIE{}
 		}
+	case quickBitField:
+		if q.found != foundName|foundType|foundAt|foundBits {
+			return quickDIE{}
+		}
 	case quickEnumerator:
 		if q.found != foundName|foundAt {
 			return quickDIE{}
@@ -327,8 +345,12 @@ func quickOpOf(a *abbrev) quickOp {
 			return quickVariable
 		}
 	case actMember:
-		if a.plain && !a.children {
+		switch {
+		case a.children:
+		case a.plain:
 			return quickMember
+		case a.has.has(slotBitSize) && a.has.has(slotDataBitOffset):
+			return quickBitField
 		}
 	case actEnumerator:
 		if !a.children {
@@ -379,6 +401,10 @@ func (q *quickDIE) place(s *step, pos uint8) bool {
 			q.found |= foundType
 			return true
 		}
+	case slotDataBitOffset:
+		return q.op == quickBitField && q.value(s, pos)
+	case slotBitSize:
+		return q.op == quickBitField && q.bitValue(s, pos)
 	case slotByteSize:
 		return q.op == quickMember || q.op == quickDeclaration || q.op == quickComposite && q.value(s, pos)
 	case slotMemberLocation:
@@ -406,6 +432,16 @@ func (q *quickDIE) value(s *step, pos uint8) bool {
 	}
 	q.at, q.atWidth, q.atConst = pos, s.width, uint32(s.imm)
 	q.found |= foundAt
+	return true
+}
+
+// bitValue notes the size of a bit-field.
+func (q *quickDIE) bitValue(s *step, pos uint8) bool {
+	if s.form != formData1 && s.form != formImplicitConst || s.imm > math.MaxUint8 {
+		return false
+	}
+	q.bits, q.bitWidth, q.bitConst = pos, s.width, uint8(s.imm)
+	q.found |= foundBits
 	return true
 }
 
@@ -440,3 +476,12 @@ func (q *quickDIE) ref(p *window, shift int) uint32 {
 func (q *quickDIE) number(p *window, shift int) uint32 {
 	return binary.LittleEndian.Uint32(p[int(q.at)+shift:])&(1<<(8*q.atWidth)-1) | q.atConst
 }
+
+// bitSize returns the size of a bit-field.
+func (q *quickDIE) bitSize(p *window, shift int) uint32 {
+	return uint32(p[int(q.bits)+shift]&(1<<(8*q.bitWidth)-1) | q.bitConst)
+}
+
+// isMember reports whether a DIE is one that ends up in Type.Members of a struct, union
+// or enum.
+func (op quickOp) isMember() bool { return op >= quickMember && op <= quickEnumerator }

@@ -16,7 +16,12 @@ type Unit struct {
 	// declaration leads to a FWD (or an ENUM without enumerators). Modifier chains
 	// are short and free of cycles; corrupt input can give cycles through PTR,
 	// ARRAY, FUNC_PROTO and anonymous STRUCT and UNION.
-	Table *btf.Table
+	//
+	// A STRUCT, UNION or ENUM whose Extra is not 0 is the definition that Learn was told
+	// of: Extra is its node, Ref how others refer to it, and its members are not there. It
+	// is that one if all Claims hold.
+	Table  *btf.Table
+	Claims []btf.Claim
 	// Roots is the number of types that belong in the output by themselves. Those
 	// behind are prototypes of Functions, for the ones that are selected.
 	Roots int

@@ -33,6 +33,9 @@ const (
 	actAnnotation
 )
 
+// isPart reports whether a DIE is part of the struct, union or enum that it is in.
+func (a action) isPart() bool { return a == actMember || a == actEnumerator || a == actAnnotation }
+
 // actionOf returns the action for a tag.
 func actionOf(tag uint16) action {
 	switch tag {
@@ -112,6 +115,8 @@ type frame struct {
 	item   int32  // index of a function, variable or member that takes the tags
 	dims   uint32 // array: number of dimensions
 	depth  uint32 // frameOther: how many more DIEs of that kind are open
+	known  uint32 // isClaimed: index in known.defs
+	next   uint32 // isClaimed: index in known.members
 	tag    uint16
 	kind   frameKind
 	flags  frameFlags
@@ -125,7 +130,8 @@ const (
 	bitFields                         // a member needs kind_flag
 	isLate                            // a bit offset is known only when all types are
 	isUnion
-	unsized // the size follows from the members
+	unsized   // the size follows from the members
+	isClaimed // taken for a known definition: no members are written down
 )
 
 // maxDepth bounds the nesting of DIEs; compilers stay below 100.
@@ -149,7 +155,7 @@ func (w *Worker) walk() error {
 	safe := len(data) - quickWindow - 10 // DIEs before it may be quick
 	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
 	top := &w.frames[0]
-	w.open = -1
+	w.open, w.claimed = -1, -1
 	w.pending = w.pending[:0]
 	pos := u.bodyStart
 	for pos < len(data) {
@@ -181,6 +187,15 @@ func (w *Worker) walk() error {
 		}
 		if start < safe && code < uint64(len(quick)) && quick[code].op != quickNone {
 			if top.kind.takesMembers() {
+				if top.flags&isClaimed != 0 {
+					if next := w.runClaimed(top, quick, start, safe); next > start {
+						pos = next
+						continue
+					}
+					if quick[code].op.isMember() {
+						w.unclaim(top)
+					}
+				}
 				if next := w.run(top, quick, start, safe); next > start {
 					pos = next
 					continue
@@ -232,6 +247,9 @@ func (w *Worker) walk() error {
 func (w *Worker) die(a *abbrev, off uint32) {
 	f := &w.frames[len(w.frames)-1]
 	kind, typ, item := frameOther, int32(-1), int32(-1)
+	if f.flags&isClaimed != 0 && a.act.isPart() {
+		w.unclaim(f)
+	}
 	switch a.act {
 	case actSkip:
 	case actMember:
@@ -346,15 +364,18 @@ func (w *Worker) push(off uint32, typ, item int32, tag uint16, kind frameKind) {
 			t.Flag = false
 		}
 		w.names.follow(t.Name)
+		w.claim(f, t)
 	case frameEnum:
-		w.names.follow(w.types[typ].Name)
+		t := &w.types[typ]
+		w.names.follow(t.Name)
+		w.claim(f, t)
 	}
 }
 
 // setAside moves the members of an open type, in which another one begins, out
 // of the way: the members of a type must lie together.
 func (w *Worker) setAside(f *frame) {
-	if f.flags&inPending != 0 {
+	if f.flags&(inPending|isClaimed) != 0 {
 		return
 	}
 	at := uint32(len(w.pending))
@@ -378,6 +399,10 @@ func (w *Worker) close(f *frame) {
 	t := &w.types[f.typ]
 	switch f.kind {
 	case frameComposite, frameEnum, frameProto:
+		if f.flags&isClaimed != 0 && w.closeClaimed(f, t) {
+			w.open = int(f.parent)
+			return
+		}
 		if f.flags&inPending != 0 {
 			at := uint32(len(w.members))
 			w.members = append(w.members, w.pending[f.first:]...)
@@ -395,6 +420,7 @@ func (w *Worker) close(f *frame) {
 			w.endComposite(t, f)
 		case frameEnum:
 			w.endEnum(t, f)
+			w.remember(f, t)
 		case frameProto:
 			w.endProto(t)
 		}

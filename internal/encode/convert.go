@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -193,14 +194,24 @@ func (c *collector) unit(u int) error {
 	if err != nil || unit == nil {
 		return err
 	}
-	if boilerplate(unit.Name) {
-		unit.Roots, unit.Variables = 0, nil
+	prepare := func(unit *dwarf2btf.Unit) {
+		if boilerplate(unit.Name) {
+			unit.Roots, unit.Variables = 0, nil
+		}
 	}
+	prepare(unit)
 	c.typed = c.typed || unit.Roots > 0
-	refs, err := c.dedup.Add(u, unit.Table, unit.Roots)
+	refs, err := c.dedup.AddClaimed(u, unit.Table, unit.Roots, unit.Claims)
+	if errors.Is(err, dedup.ErrClaims) {
+		if unit, err = c.convert.ConvertAnew(u); err == nil {
+			prepare(unit)
+			refs, err = c.dedup.Add(u, unit.Table, unit.Roots)
+		}
+	}
 	if err != nil {
 		return err
 	}
+	dwarf2btf.Learn(c.convert, refs, c.dedup.Nodes())
 	if c.pick&pickTags != 0 {
 		c.tagRoots(u, unit, refs)
 	}
