@@ -63,21 +63,15 @@ func (k Kind) IsEnum() bool { return k == Enum || k == Enum64 }
 // HasRef reports whether Type.Ref holds a type id: everything that points to,
 // decorates, contains or returns exactly one other type.
 func (k Kind) HasRef() bool {
-	switch k {
-	case Ptr, Array, Typedef, Volatile, Const, Restrict, Func, FuncProto, Var, DeclTag, TypeTag:
-		return true
-	}
-	return false
+	const kinds = 1<<Ptr | 1<<Array | 1<<Typedef | 1<<Volatile | 1<<Const | 1<<Restrict | 1<<Func | 1<<FuncProto | 1<<Var | 1<<DeclTag | 1<<TypeTag
+	return kinds>>k&1 != 0
 }
 
 // HasMemberTypes reports whether the members of the kind hold type ids:
 // STRUCT, UNION, FUNC_PROTO and DATASEC.
 func (k Kind) HasMemberTypes() bool {
-	switch k {
-	case Struct, Union, FuncProto, DataSec:
-		return true
-	}
-	return false
+	const kinds = 1<<Struct | 1<<Union | 1<<FuncProto | 1<<DataSec
+	return kinds>>k&1 != 0
 }
 
 // Encodings of an INT (bits 24-27 of its data word).

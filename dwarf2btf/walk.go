@@ -346,12 +346,17 @@ func (w *Worker) push(off uint32, typ, item int32, tag uint16, kind frameKind) {
 		w.frames = append(w.frames, frame{})
 	}
 	f := &w.frames[n]
-	*f = frame{off: off, typ: typ, item: item, tag: tag, kind: kind, parent: int32(w.open)}
+	// One by one: as a whole it would be made elsewhere and copied.
+	f.off, f.typ, f.item, f.tag, f.kind, f.parent = off, typ, item, tag, kind, int32(w.open)
+	f.depth, f.flags = 0, 0
+	if kind == frameArray {
+		f.dims = 0
+	}
 	if !kind.takesMembers() {
 		return
 	}
 	w.open = n
-	f.first = uint32(len(w.members))
+	f.first, f.maxBit = uint32(len(w.members)), 0
 	switch kind {
 	case frameComposite:
 		t := &w.types[typ]
