@@ -27,7 +27,8 @@ type Worker struct {
 	unit  uint32     // serial number of the current unit, plus 1
 	bad   bool       // the current unit has a reference out of range
 
-	claimed bool // a type of the current unit is said to be a certain node
+	known   bool // types of the current unit may be said to be certain nodes
+	claimed bool // one is
 }
 
 type defIn struct{ unit, node uint32 }
@@ -48,7 +49,7 @@ func (w *Worker) Strings() *btf.Strings { return w.g.strings }
 // The result maps the ids of the table to Refs and is valid until the next Add.
 // References out of range give an error, after which the worker is of no more use.
 func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
-	return w.AddClaimed(index, t, roots, nil)
+	return w.add(index, t, roots, nil, false)
 }
 
 // ErrClaims is the error for a unit with a type that was taken for another one.
@@ -61,6 +62,11 @@ var ErrClaims = errors.New("dedup: a type is not what it was taken for")
 // name, the error is ErrClaims and nothing is taken in; the unit must be added again
 // without such types.
 func (w *Worker) AddClaimed(index int, t *btf.Table, roots int, claims []btf.Claim) ([]Ref, error) {
+	return w.add(index, t, roots, claims, true)
+}
+
+func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, known bool) ([]Ref, error) {
+	w.known = known
 	if t.Strings != w.g.strings {
 		return nil, fmt.Errorf("dedup: unit %d uses another string pool than its worker", index)
 	}

@@ -17,12 +17,13 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 	for i := range t.Types {
 		typ := &t.Types[i]
 		c := classByKind[typ.Kind&31]
-		if c == 0 || typ.Name|btf.Str(typ.Extra) == 0 {
+		known := w.known && typ.Extra != 0
+		if c == 0 || typ.Name == 0 && !known {
 			refs[i], nodes[i] = unresolved, 0
 			continue
 		}
 		nodes[i] = 0
-		if typ.Extra != 0 {
+		if known {
 			if !w.isNode(typ) {
 				w.bad = true
 				return false

@@ -216,6 +216,9 @@ func (w *Worker) table(h *unitHeader) (*unitTable, error) {
 	for code, n := range t.dense {
 		u.quick[code] = t.known.quick[n]
 	}
+	if len(u.quick) > 0 && t.dense[0] == 0 {
+		u.quick[0].op = quickNull
+	}
 	w.tables[h.table] = u
 	return u, nil
 }

@@ -184,13 +184,14 @@ func sameText(section []byte, a, b uint64) bool {
 		return false
 	}
 	x, y := section[a:], section[b:]
-	for i := range min(len(x), len(y), maxName) {
-		if x[i] != y[i] {
+	for i := 0; i+8 <= min(len(x), len(y)) && i < maxName; i += 8 {
+		c, d := binary.LittleEndian.Uint64(x[i:]), binary.LittleEndian.Uint64(y[i:])
+		if zero := (c - 0x0101010101010101) &^ c & 0x8080808080808080; zero != 0 {
+			return (c^d)<<(56-bits.TrailingZeros64(zero)&^7) == 0
+		}
+		if c != d {
 			return false
 		}
-		if x[i] == 0 {
-			return true
-		}
 	}
-	return false
+	return false // near the end of the section, too: others will look for the name
 }

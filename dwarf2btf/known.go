@@ -56,16 +56,21 @@ const (
 )
 
 // memberKey identifies the name of a member or enumerator and the size of a bit-field.
-// shift is by how much the name moves what comes behind it.
-func (q *quickDIE) memberKey(p *window) (key uint64, shift int) {
+// shift is by how much the name moves what comes behind it, and rest begins with the
+// attributes.
+func (q *quickDIE) memberKey(rest []byte) (key uint64, shift int) {
 	if q.op == quickAnonymous {
 		return 0, 0
 	}
-	if key, shift = q.nameKey(p); key == 0 {
-		return notQuick, 0
+	p := (*window)(rest)
+	if key = q.strp(p); q.inline {
+		if key, shift = q.text(p); key == 0 {
+			return notQuick, 0
+		}
+		p = (*window)(rest[shift:])
 	}
 	if q.op == quickBitField {
-		n := q.bitSize(p, shift)
+		n := q.bitSize(p)
 		if n == 0 || n > 1<<7-1 {
 			return notQuick, 0
 		}
@@ -105,60 +110,70 @@ func (w *Worker) claim(f *frame, t *btf.Type) {
 	k.claims = slices.Grow(k.claims, int(d.len))
 }
 
-// runClaimed compares the members at pos of a claimed definition with those that are
-// known, and returns the position of the first DIE that is not the one that should come
-// next.
-func (w *Worker) runClaimed(f *frame, quick []quickDIE, pos, safe int) int {
-	data, k := w.data, &w.known
+// runClaimed compares the members that rest begins with, which are children of a claimed
+// definition, with those that are known, and returns what is left from the first DIE on
+// that is not the one that should come next. Half of all DIEs of a kernel are members of
+// known definitions, so this is where most of them are read.
+func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
+	k := &w.known
 	d := &k.defs[f.known]
 	want := k.members[f.next : d.first+d.len]
-	claims := k.claims[len(k.claims) : len(k.claims)+len(want)] // claim made room
-	base, end := w.cur.base, uint32(len(data))
-	merged := !w.c.src.Relocatable
+	var claims []btf.Claim
 	enum := f.kind == frameEnum
+	if !enum {
+		claims = k.claims[len(k.claims):cap(k.claims)] // claim made room
+	}
+	base, last := w.cur.base, uint32(len(w.data))-1
+	merged := !w.c.src.Relocatable
 	n, named := 0, 0
-	for n < len(want) && pos < safe {
-		code, at := uint32(data[pos]), pos+1
+	for ; n < len(want) && len(rest) >= quickRoom; n++ {
+		die := (*[quickRoom]byte)(rest)
+		code, at := uint(die[0]), 1
+		p := (*window)(die[1:])
 		if code >= 0x80 {
-			next := data[at]
-			if next >= 0x80 {
-				break
-			}
-			code = code&0x7f | uint32(next)<<7
-			at++
+			code, at = code&0x7f|uint(die[1])<<7, 2
+			p = (*window)(die[2:])
 		}
-		if code >= uint32(len(quick)) {
+		if code >= uint(len(quick)) {
 			break
 		}
 		q := &quick[code]
-		p := (*window)(data[at:])
-		if !q.op.isMember() || enum != (q.op == quickEnumerator) {
-			break
-		}
-		key, shift := q.memberKey(p)
 		m := &want[n]
-		if q.number(p, shift) != m.off || key != m.key && (merged || !w.sameKey(key, m.key)) {
+		var key uint64
+		if q.op == quickMember && !q.inline { // nearly all
+			key = q.strp(p)
+			named++
+		} else if q.op.isMember() && enum == (q.op == quickEnumerator) {
+			var shift int
+			key, shift = q.memberKey(rest[at:])
+			at += shift
+			p = (*window)(rest[at:])
+			if q.op != quickAnonymous {
+				named++
+			}
+		} else {
 			break
 		}
-		if !enum {
-			ref := q.ref(p, shift)
-			if ref == 0 || ref >= end {
+		if q.number(p) != m.off || key != m.key && (merged || !w.sameKey(key, m.key)) {
+			break
+		}
+		if n < len(claims) {
+			ref := p.u32(q.typ)
+			if ref-1 >= last {
 				break
 			}
 			claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+		} else if !enum {
+			break
 		}
-		if q.op != quickAnonymous {
-			named++
-		}
-		n++
-		pos = at + int(q.total) + shift
+		rest = rest[at+int(q.total):]
 	}
 	if !enum {
 		k.claims = k.claims[:len(k.claims)+n]
 	}
 	f.next += uint32(n)
 	w.names.cursor += named
-	return pos
+	return rest
 }
 
 // sameKey reports whether two members have names of the same text, and the same size as
@@ -275,43 +290,16 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 	}
 	k := &w.known
 	quick := w.cur.tab.quick
-	safe := len(w.data) - quickWindow - 10
 	for _, m := range w.members[t.First : t.First+t.Len] {
-		var q *quickDIE
-		var at int
-		for depth := 0; ; {
-			if pos >= safe {
-				return false
-			}
-			if code := w.data[pos]; code == 0 && depth > 0 {
-				depth--
-				pos++
-				continue
-			}
-			code, next := w.uleb(pos)
-			if next == tooFar || code == 0 || code >= uint64(len(quick)) {
-				return false
-			}
-			if q, at = &quick[code], next; depth == 0 && q.op.isMember() {
-				break
-			}
-			a := w.cur.tab.lookup(code)
-			if a == nil || depth == 0 && (a.act == actMember || a.act == actEnumerator || a.act == actAnnotation) {
-				return false
-			}
-			if pos = w.attrs(a, next); pos > len(w.data) {
-				return false
-			}
-			if a.children {
-				depth++
-			}
+		q, rest := w.nextMember(quick, pos)
+		if q == nil {
+			return false
 		}
-		p := (*window)(w.data[at:])
-		key, shift := q.memberKey(p)
+		key, shift := q.memberKey(rest)
 		if name := key &^ bitSizeMask; key == notQuick || name != 0 && btf.Str(w.keyName(name)) != m.Name || name == 0 && m.Name != 0 {
 			return false
 		}
-		off := q.number(p, shift)
+		off := q.number((*window)(rest[shift:]))
 		bit := off
 		if q.op == quickMember || q.op == quickAnonymous {
 			bit *= 8
@@ -320,7 +308,35 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 			return false
 		}
 		k.members = append(k.members, knownMember{key: key, off: off})
-		pos = at + int(q.total) + shift
+		pos = len(w.data) - len(rest) + int(q.total) + shift
 	}
 	return w.err == nil
+}
+
+// nextMember returns the next quick member or enumerator at pos, and what follows its
+// abbreviation code; nil if there is another one before it. What is defined among the
+// members is left out.
+func (w *Worker) nextMember(quick []quickDIE, pos int) (q *quickDIE, rest []byte) {
+	for depth := 0; len(w.data)-pos >= quickRoom; {
+		code, next := w.uleb(pos)
+		switch {
+		case next == tooFar || code >= uint64(len(quick)) || code == 0 && depth == 0:
+			return nil, nil
+		case code == 0:
+			depth--
+			pos = next
+			continue
+		}
+		if q := &quick[code]; depth == 0 && q.op.isMember() && next-pos <= 2 {
+			return q, w.data[next:]
+		}
+		a := w.cur.tab.lookup(code)
+		if a == nil || depth == 0 && a.act.isPart() {
+			return nil, nil
+		}
+		if pos = w.attrs(a, next); a.children {
+			depth++
+		}
+	}
+	return nil, nil
 }

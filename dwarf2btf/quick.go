@@ -1,7 +1,6 @@
 package dwarf2btf
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 
@@ -14,20 +13,28 @@ import (
 type quickOp uint8
 
 const (
-	quickNone quickOp = iota
-	quickSkip
-	quickMember      // named
-	quickAnonymous   // a member without a name
-	quickBitField    // offset in bits in at
-	quickEnumerator  // value in at
-	quickParameter   // of a subroutine type: type only; else as actParameter
-	quickVariable    // skipped where it cannot be a VAR
-	quickReference   // pointer or qualifier
-	quickTypedef     //
-	quickComposite   // size in at
-	quickDeclaration // of a struct or union
-	quickProto       //
+	quickNone        quickOp = iota
+	quickNull                // ends the children of a DIE
+	quickSkip                //
+	quickMember              // named
+	quickAnonymous           // a member without a name
+	quickBitField            // offset in bits in at
+	quickEnumerator          // value in at
+	quickParameter           // of a subroutine type: type only; else as actParameter
+	quickVariable            // skipped where it cannot be a VAR
+	quickReference           // pointer or qualifier
+	quickTypedef             //
+	quickComposite           // size in at
+	quickDeclaration         // of a struct or union
+	quickProto               //
+	quickArray               //
+	quickSubrange            // of an array: bound in at
+	quickEnum                // size in at
 )
+
+// isMember reports whether a DIE is one that ends up in Type.Members of a struct, union
+// or enum.
+func (op quickOp) isMember() bool { return op >= quickMember && op <= quickEnumerator }
 
 // quickDIE is the layout of such a DIE. Positions count from the first attribute. A
 // name that stands in the DIE itself (DW_FORM_string) must come before all else of
@@ -36,18 +43,18 @@ type quickDIE struct {
 	op       quickOp
 	children bool
 	inline   bool // the name is a DW_FORM_string
-	located  bool // quickVariable: has a location
+	located  bool // quickVariable: has a location; quickSubrange: at is the number of elements
 	total    uint8
 	name     uint8
 	typ      uint8
 	at       uint8 // member: byte offset; composite: size; enumerator: value
-	atWidth  uint8 // in bytes, 0: atConst alone
-	bits     uint8 // quickBitField: its size, as for at
-	bitWidth uint8
-	bitConst uint8
-	found    uint8 // what is there: foundName, foundType, foundAt
+	bits     uint8 // quickBitField: its size
+	found    uint8 // what is there: foundName, foundType, foundAt, foundBits
 	tag      uint16
+	atMask   uint32 // of the bytes of at that count; 0: atConst is the value
 	atConst  uint32
+	bitMask  uint8
+	bitConst uint8
 }
 
 const (
@@ -57,220 +64,152 @@ const (
 	foundBits
 )
 
-// quickWindow is how many bytes must follow the abbreviation code of a quick DIE, so
-// that no position can be out of range: the largest position, a short name, a value.
-const quickWindow = math.MaxUint8 + 8 + 8 + 1
+// window is a part of a unit from the first attribute of a DIE on. It is as long as the
+// largest position and a value there, so that no position is out of range.
+type window [math.MaxUint8 + 8 + 1]byte
 
-// quick does what a quick DIE at off calls for. p begins with its attributes, and n is
-// their length. It does nothing and returns false if there is anything unusual, which
-// is left to the long way.
-func (w *Worker) quick(q *quickDIE, f *frame, off uint32, p *window) (n int, ok bool) {
+// quickRoom is how many bytes there must be from the beginning of a quick DIE on: an
+// abbreviation code of two bytes, a name of 7 in the DIE, and a window.
+const quickRoom = 2 + 8 + len(window{})
+
+// u32 and u64 are written so that the compiler makes one load of them, without a check.
+func (p *window) u32(at uint8) uint32 {
+	i := int(at)
+	return uint32(p[i]) | uint32(p[i+1])<<8 | uint32(p[i+2])<<16 | uint32(p[i+3])<<24
+}
+
+func (p *window) u64(at uint8) uint64 {
+	i := int(at)
+	return uint64(p[i]) | uint64(p[i+1])<<8 | uint64(p[i+2])<<16 | uint64(p[i+3])<<24 |
+		uint64(p[i+4])<<32 | uint64(p[i+5])<<40 | uint64(p[i+6])<<48 | uint64(p[i+7])<<56
+}
+
+// number returns the value in at.
+func (q *quickDIE) number(p *window) uint32 { return p.u32(q.at)&q.atMask | q.atConst }
+
+// bitSize returns the size of a bit-field.
+func (q *quickDIE) bitSize(p *window) uint32 { return uint32(p[q.bits]&q.bitMask | q.bitConst) }
+
+// strp returns what identifies a name in .debug_str.
+func (q *quickDIE) strp(p *window) uint64 { return strpKey | uint64(p.u32(q.name)) }
+
+// text returns a name that stands in the DIE, and by how much it moves what comes behind
+// it; 0 if it is empty or longer than 7 bytes.
+func (q *quickDIE) text(p *window) (key uint64, shift int) {
+	x := p.u64(q.name)
+	zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
+	if zero == 0 {
+		return 0, 0
+	}
+	k := bits.TrailingZeros64(zero) &^ 7
+	return x & (1<<k - 1), k/8 + 1
+}
+
+// quick does what a quick DIE at off calls for that stands in f. rest begins with its
+// attributes, and n is their length. It does nothing and returns false if there is
+// anything unusual, which is left to the long way.
+func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, ok bool) {
+	p := (*window)(rest)
 	n = int(q.total)
-	kind, typ := frameOther, int32(-1)
-	switch q.op {
-	case quickMember, quickAnonymous, quickBitField, quickEnumerator: // see run
-		return 0, false
-	case quickParameter, quickVariable, quickSkip:
-		if q.inline {
-			key, shift := q.nameKey(p)
-			if key == 0 {
+	name := uint32(0)
+	if q.found&foundName != 0 {
+		var key uint64
+		if !q.inline {
+			key = q.strp(p)
+		} else {
+			var shift int
+			if key, shift = q.text(p); key == 0 {
 				return 0, false
 			}
 			n += shift
+			p = (*window)(rest[shift:])
 		}
 		switch q.op {
-		case quickParameter:
-			if f.kind == frameFunction {
-				w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
+		case quickTypedef, quickComposite, quickDeclaration, quickEnum:
+			if name = w.typeNamed(key); name&badName != 0 || name == 0 {
+				return 0, false
 			}
-			return n, f.kind != frameProto
-		case quickVariable:
-			return n, f.kind != frameUnit || !q.located
 		}
-		if q.children && f.kind == frameOther {
-			f.depth++
-			return n, true
-		}
-	case quickReference:
-		ref, ok := w.quickRef(q, p, 0)
-		if !ok {
+	}
+	ref := uint32(0)
+	if q.found&foundType != 0 {
+		if ref = p.u32(q.typ); ref-1 >= uint32(len(w.data))-1 {
 			return 0, false
 		}
-		t := btf.Type{Kind: btf.Ptr, Ref: btf.ID(ref)}
+		ref += w.cur.base
+	}
+	kind, typ := frameOther, int32(-1)
+	switch q.op {
+	default: // members are for run
+		return 0, false
+	case quickSkip:
+	case quickParameter:
+		if f.kind == frameFunction {
+			w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
+		}
+		return n, f.kind != frameProto
+	case quickVariable:
+		return n, f.kind != frameUnit || !q.located
+	case quickReference:
+		t := w.newType(off, btf.Ptr)
+		t.Ref = btf.ID(ref)
 		if q.tag != tagPointerType {
 			t.Kind = modifierKind(q.tag)
 		}
-		w.addType(off, t)
+		return n, true
+	case quickTypedef:
+		t := w.newType(off, btf.Typedef)
+		t.Name, t.Ref = btf.Str(name), btf.ID(ref)
+		return n, true
+	case quickDeclaration:
+		t := w.newType(off, btf.Fwd)
+		t.Name, t.Flag = btf.Str(name), q.tag == tagUnionType
 		return n, true
 	case quickProto:
-		ref, ok := w.quickRef(q, p, 0)
-		if !ok {
-			return 0, false
-		}
-		typ = w.addType(off, btf.Type{Kind: btf.FuncProto, Ref: btf.ID(ref)})
+		w.newType(off, btf.FuncProto).Ref = btf.ID(ref)
 		kind = frameProto
-	case quickTypedef:
-		name, shift := w.quickName(q, p)
-		ref, ok := w.quickRef(q, p, shift)
-		if name == 0 || !ok {
+	case quickArray:
+		t := w.newType(off, btf.Array)
+		t.Ref, t.Size = btf.ID(ref), 1
+		w.arrays = true
+		kind = frameArray
+	case quickSubrange:
+		if f.kind != frameArray {
 			return 0, false
 		}
-		w.addType(off, btf.Type{Kind: btf.Typedef, Name: btf.Str(name), Ref: btf.ID(ref)})
-		return n + shift, true
-	case quickDeclaration:
-		name, shift := w.quickName(q, p)
-		if name == 0 {
-			return 0, false
+		bound := q.number(p)
+		if q.found&foundAt != 0 && !q.located {
+			bound++ // no elements: the upper bound is -1
+			if bound == 0 && q.atMask != math.MaxUint32 {
+				return 0, false
+			}
 		}
-		w.addType(off, btf.Type{Kind: btf.Fwd, Name: btf.Str(name), Flag: q.tag == tagUnionType})
-		return n + shift, true
+		f.dims++
+		w.dims = append(w.dims, uint64(bound))
+		return n, true
 	case quickComposite:
-		t := btf.Type{Kind: btf.Struct}
+		t := w.newType(off, btf.Struct)
 		if q.tag == tagUnionType {
 			t.Kind = btf.Union
 		}
-		shift := 0
-		if q.found&foundName != 0 {
-			var name uint32
-			if name, shift = w.quickName(q, p); name == 0 {
-				return 0, false
-			}
-			t.Name = btf.Str(name)
-		}
-		t.Size = q.number(p, shift)
-		n += shift
-		typ = w.addType(off, t)
+		t.Name, t.Size = btf.Str(name), q.number(p)
 		kind = frameComposite
+	case quickEnum:
+		size := q.number(p)
+		if size != 4 && size != 2 && size != 1 {
+			return 0, false
+		}
+		t := w.newType(off, btf.Enum)
+		t.Name, t.Size = btf.Str(name), size
+		kind = frameEnum
 	}
 	if q.children {
+		if kind != frameOther {
+			typ = int32(len(w.types) - 1)
+		}
 		w.push(off, typ, -1, q.tag, kind)
 	}
 	return n, true
-}
-
-// run takes in the quick members, enumerators or parameters at pos that are children of
-// f, and returns the position of the first DIE that is none or has anything unusual.
-// Half of all DIEs of a kernel are members, so this is where most time goes.
-func (w *Worker) run(f *frame, quick []quickDIE, pos, safe int) int {
-	data, names := w.data, &w.names
-	log, cursor := names.log, names.cursor
-	list := &w.members
-	if f.flags&inPending != 0 {
-		list = &w.pending
-	}
-	members := *list
-	base, end := w.cur.base, uint32(len(data))
-	kind, maxBit := f.kind, f.maxBit
-children:
-	for pos < safe {
-		code, at := uint32(data[pos]), pos+1
-		if code >= 0x80 {
-			next := data[at]
-			if next >= 0x80 {
-				break
-			}
-			code = code&0x7f | uint32(next)<<7
-			at++
-		}
-		if code >= uint32(len(quick)) {
-			break
-		}
-		q := &quick[code]
-		p := (*window)(data[at:])
-		var m btf.Member
-		shift := 0
-		switch q.op {
-		case quickMember, quickBitField, quickEnumerator:
-			var key uint64
-			if key, shift = q.nameKey(p); key == 0 || (kind == frameEnum) != (q.op == quickEnumerator) || kind == frameProto {
-				break children
-			}
-			if cursor < len(log) && log[cursor].key == key {
-				m.Name = btf.Str(log[cursor].name)
-				cursor++
-				break
-			}
-			names.cursor = cursor
-			name := w.logged(key)
-			log, cursor = names.log, names.cursor
-			if name&badName != 0 || name == 0 && kind == frameEnum {
-				break children
-			}
-			m.Name = btf.Str(name)
-		case quickAnonymous:
-			if kind != frameComposite {
-				break children
-			}
-		case quickParameter:
-			if kind != frameProto {
-				break children
-			}
-			if q.inline {
-				var key uint64
-				if key, shift = q.nameKey(p); key == 0 {
-					break children
-				}
-			}
-		default:
-			break children
-		}
-		m.Off = q.number(p, shift)
-		if q.op == quickBitField {
-			if m.Bits = q.bitSize(p, shift); m.Bits == 0 {
-				break
-			}
-			f.flags |= bitFields
-		}
-		if kind != frameEnum {
-			ref := q.ref(p, shift)
-			if ref == 0 || ref >= end {
-				break
-			}
-			m.Type = btf.ID(base + ref)
-			if kind == frameProto {
-				m.Off = 0
-			} else {
-				if m.Bits == 0 {
-					if m.Off > maxByteOffset {
-						break
-					}
-					m.Off *= 8
-				}
-				if m.Off < maxBit {
-					f.flags |= outOfOrder
-				} else {
-					maxBit = m.Off
-				}
-			}
-		}
-		members = append(members, m)
-		pos = at + int(q.total) + shift
-	}
-	*list = members
-	names.cursor, f.maxBit = cursor, maxBit
-	return pos
-}
-
-// quickRef returns the offset in the piece of the type that a DIE refers to, 0 if it
-// refers to none, and whether it lies in the unit.
-func (w *Worker) quickRef(q *quickDIE, p *window, shift int) (uint32, bool) {
-	if q.found&foundType == 0 {
-		return 0, true
-	}
-	ref := q.ref(p, shift)
-	return w.cur.base + ref, ref != 0 && uint64(ref) < uint64(len(w.data))
-}
-
-// quickName returns the name of a type, 0 if there is anything unusual about it.
-func (w *Worker) quickName(q *quickDIE, p *window) (name uint32, shift int) {
-	key, shift := q.nameKey(p)
-	if key == 0 {
-		return 0, 0
-	}
-	if name = w.typeNamed(key); name&badName != 0 {
-		return 0, 0
-	}
-	return name, shift
 }
 
 // quickOf compiles an abbreviation. Only 32-bit DWARF is quick, and the walk takes
@@ -319,11 +258,19 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 		if q.found&foundName == 0 {
 			return quickDIE{}
 		}
+	case quickArray:
+		if q.found&foundType == 0 {
+			return quickDIE{}
+		}
+	case quickSubrange:
+		if a.has.has(slotCount) {
+			q.located = true
+		}
 	case quickDeclaration:
 		if q.found&foundName == 0 || q.atConst != 1 {
 			return quickDIE{}
 		}
-	case quickComposite:
+	case quickComposite, quickEnum:
 		if q.found&foundAt == 0 {
 			return quickDIE{}
 		}
@@ -366,6 +313,20 @@ func quickOpOf(a *abbrev) quickOp {
 		}
 	case actProto:
 		return quickProto
+	case actArray:
+		return quickArray
+	case actSubrange:
+		if !a.children && !a.has.has(slotLowerBound) && !(a.has.has(slotCount) && a.has.has(slotUpperBound)) {
+			return quickSubrange
+		}
+	case actEnum:
+		if !a.has.has(slotDeclaration) {
+			return quickEnum
+		}
+	case actSubprogram:
+		if a.has.has(slotDeclaration) {
+			return quickSkip
+		}
 	case actComposite:
 		switch {
 		case !a.has.has(slotDeclaration):
@@ -381,7 +342,9 @@ func quickOpOf(a *abbrev) quickOp {
 // with it.
 func (q *quickDIE) place(s *step, pos uint8) bool {
 	switch q.op {
-	case quickSkip, quickVariable:
+	case quickSkip:
+		return s.slot != slotDeclaration || s.width == 0 && s.imm == 1
+	case quickVariable:
 		return true
 	case quickParameter:
 		if s.slot != slotType {
@@ -396,7 +359,13 @@ func (q *quickDIE) place(s *step, pos uint8) bool {
 			return true
 		}
 	case slotType:
-		if s.form == formRef4 && q.op != quickComposite && q.op != quickDeclaration {
+		switch q.op {
+		case quickSubrange, quickEnum: // of no interest
+			return true
+		case quickComposite, quickDeclaration:
+			return false
+		}
+		if s.form == formRef4 {
 			q.typ = pos
 			q.found |= foundType
 			return true
@@ -406,7 +375,16 @@ func (q *quickDIE) place(s *step, pos uint8) bool {
 	case slotBitSize:
 		return q.op == quickBitField && q.bitValue(s, pos)
 	case slotByteSize:
-		return q.op == quickMember || q.op == quickDeclaration || q.op == quickComposite && q.value(s, pos)
+		switch q.op {
+		case quickMember, quickDeclaration, quickArray, quickSubrange:
+			return true
+		case quickComposite, quickEnum:
+			return q.value(s, pos)
+		}
+	case slotEncoding:
+		return q.op == quickEnum
+	case slotUpperBound, slotCount:
+		return q.op == quickSubrange && q.value(s, pos)
 	case slotMemberLocation:
 		return q.op == quickMember && q.value(s, pos)
 	case slotConstValue:
@@ -430,7 +408,7 @@ func (q *quickDIE) value(s *step, pos uint8) bool {
 	if s.imm > math.MaxUint32 {
 		return false
 	}
-	q.at, q.atWidth, q.atConst = pos, s.width, uint32(s.imm)
+	q.at, q.atMask, q.atConst = pos, uint32(s.mask), uint32(s.imm)
 	q.found |= foundAt
 	return true
 }
@@ -440,48 +418,7 @@ func (q *quickDIE) bitValue(s *step, pos uint8) bool {
 	if s.form != formData1 && s.form != formImplicitConst || s.imm > math.MaxUint8 {
 		return false
 	}
-	q.bits, q.bitWidth, q.bitConst = pos, s.width, uint8(s.imm)
+	q.bits, q.bitMask, q.bitConst = pos, uint8(s.mask), uint8(s.imm)
 	q.found |= foundBits
 	return true
 }
-
-// window is a part of a unit from the first attribute of a DIE on.
-type window = [quickWindow]byte
-
-// nameKey returns what identifies the name of a DIE without a look at the text, and
-// by how much it moves what comes behind. 0: the name is empty or longer than 7 bytes
-// and not in .debug_str.
-func (q *quickDIE) nameKey(p *window) (key uint64, shift int) {
-	if !q.inline {
-		return strpKey | uint64(binary.LittleEndian.Uint32(p[q.name:])), 0
-	}
-	x := binary.LittleEndian.Uint64(p[q.name:])
-	zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
-	if zero == 0 {
-		return 0, 0
-	}
-	k := bits.TrailingZeros64(zero) &^ 7
-	return x & (1<<k - 1), k/8 + 1
-}
-
-// ref returns the reference to a type, 0 if there is none.
-func (q *quickDIE) ref(p *window, shift int) uint32 {
-	if q.found&foundType == 0 {
-		return 0
-	}
-	return binary.LittleEndian.Uint32(p[int(q.typ)+shift:])
-}
-
-// number returns the value in at.
-func (q *quickDIE) number(p *window, shift int) uint32 {
-	return binary.LittleEndian.Uint32(p[int(q.at)+shift:])&(1<<(8*q.atWidth)-1) | q.atConst
-}
-
-// bitSize returns the size of a bit-field.
-func (q *quickDIE) bitSize(p *window, shift int) uint32 {
-	return uint32(p[int(q.bits)+shift]&(1<<(8*q.bitWidth)-1) | q.bitConst)
-}
-
-// isMember reports whether a DIE is one that ends up in Type.Members of a struct, union
-// or enum.
-func (op quickOp) isMember() bool { return op >= quickMember && op <= quickEnumerator }

@@ -152,68 +152,98 @@ func (w *Worker) walk() error {
 	if w.big {
 		quick = nil
 	}
-	safe := len(data) - quickWindow - 10 // DIEs before it may be quick
 	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
 	top := &w.frames[0]
 	w.open, w.claimed = -1, -1
 	w.pending = w.pending[:0]
-	pos := u.bodyStart
-	for pos < len(data) {
-		start := pos
-		code := uint64(data[pos])
-		pos++
+	rest := data[u.bodyStart:]
+	for len(rest) > 0 {
+		start := len(data) - len(rest)
+		if len(rest) >= quickRoom {
+			d := (*[quickRoom]byte)(rest)
+			code, n := uint(d[0]), 1
+			if code >= 0x80 {
+				code, n = code&0x7f|uint(d[1])<<7, 2
+			}
+			if code < uint(len(quick)) {
+				q := &quick[code]
+				switch q.op {
+				case quickNone:
+				case quickNull:
+					rest = rest[1:]
+					if top.depth > 0 {
+						top.depth--
+						continue
+					}
+					if top = w.pop(top); top == nil {
+						return w.err
+					}
+					continue
+				case quickSkip:
+					if !q.inline && (!q.children || top.kind == frameOther) {
+						if q.children {
+							if top.depth++; top.depth > maxDepth {
+								return w.malformed(start, q.tag, "more than %d levels of nesting", maxDepth)
+							}
+						}
+						rest = rest[n+int(q.total):]
+						continue
+					}
+				case quickVariable:
+					if !q.inline && top.kind != frameUnit {
+						rest = rest[n+int(q.total):]
+						continue
+					}
+				case quickMember, quickAnonymous, quickBitField, quickEnumerator, quickParameter:
+					if !top.kind.takesMembers() {
+						break
+					}
+					if top.flags&isClaimed != 0 {
+						if left := w.runClaimed(top, quick, rest); len(left) < len(rest) {
+							rest = left
+							continue
+						}
+						w.unclaim(top)
+					}
+					if left := w.run(top, quick, rest); len(left) < len(rest) {
+						rest = left
+						continue
+					}
+				}
+				if q.op != quickNone {
+					size, ok := w.quick(q, top, u.base+uint32(start), rest[n:])
+					if ok {
+						rest = rest[n+size:]
+						if q.children {
+							if w.err != nil {
+								return w.err
+							}
+							if len(w.frames) > maxDepth {
+								return w.malformed(start, q.tag, "more than %d levels of nesting", maxDepth)
+							}
+							top = &w.frames[len(w.frames)-1]
+						}
+						continue
+					}
+				}
+			}
+		}
+		pos := start + 1
+		code := uint64(data[start])
 		if code == 0 {
+			rest = rest[1:]
 			if top.depth > 0 {
 				top.depth--
 				continue
 			}
-			if top.typ >= 0 {
-				w.close(top)
-			}
-			w.frames = w.frames[:len(w.frames)-1]
-			if len(w.frames) == 0 {
+			if top = w.pop(top); top == nil {
 				return w.err
 			}
-			top = &w.frames[len(w.frames)-1]
 			continue
 		}
 		if code >= 0x80 {
-			if pos < len(data) && data[pos] < 0x80 {
-				code = code&0x7f | uint64(data[pos])<<7
-				pos++
-			} else if code, pos = w.uleb(start); pos == tooFar {
+			if code, pos = w.uleb(start); pos == tooFar {
 				return w.malformed(start, 0, "truncated")
-			}
-		}
-		if start < safe && code < uint64(len(quick)) && quick[code].op != quickNone {
-			if top.kind.takesMembers() {
-				if top.flags&isClaimed != 0 {
-					if next := w.runClaimed(top, quick, start, safe); next > start {
-						pos = next
-						continue
-					}
-					if quick[code].op.isMember() {
-						w.unclaim(top)
-					}
-				}
-				if next := w.run(top, quick, start, safe); next > start {
-					pos = next
-					continue
-				}
-			}
-			n, ok := w.quick(&quick[code], top, u.base+uint32(start), (*window)(data[pos:]))
-			if ok {
-				pos += n
-				if quick[code].children {
-					if w.err != nil {
-						return w.err
-					}
-					if len(w.frames) > maxDepth || top.depth > maxDepth {
-						return w.malformed(start, quick[code].tag, "more than %d levels of nesting", maxDepth)
-					}
-					top = &w.frames[len(w.frames)-1]
-				}
-				continue
 			}
 		}
 		a := tab.lookup(code)
@@ -231,6 +261,7 @@ func (w *Worker) walk() error {
 			return w.malformed(start, a.tag, "more than %d levels of nesting", maxDepth)
 		}
 		top = &w.frames[len(w.frames)-1]
+		rest = data[pos:]
 	}
 	if w.err != nil {
 		return w.err
@@ -240,6 +271,20 @@ func (w *Worker) walk() error {
 		return w.malformed(int(top.off-u.base), top.tag, "the unit ends among its children")
 	}
 	return nil
+}
+
+// pop closes the innermost open DIE and returns the one that it is in, nil if that was
+// the root.
+func (w *Worker) pop(top *frame) *frame {
+	if top.typ >= 0 {
+		w.close(top)
+	}
+	n := len(w.frames) - 1
+	w.frames = w.frames[:n]
+	if n == 0 {
+		return nil
+	}
+	return &w.frames[n-1]
 }
 
 // die does what the DIE at off calls for, whose attributes have been decoded, and
@@ -451,6 +496,20 @@ func (w *Worker) addType(off uint32, t btf.Type) int32 {
 	w.offsets.add(off)
 	w.types = append(w.types, t)
 	return int32(len(w.types) - 1)
+}
+
+// newType is addType for a type whose fields the caller fills in.
+func (w *Worker) newType(off uint32, kind btf.Kind) *btf.Type {
+	w.offsets.add(off)
+	n := len(w.types)
+	if n < cap(w.types) {
+		w.types = w.types[:n+1]
+	} else {
+		w.types = append(w.types, btf.Type{})
+	}
+	t := &w.types[n]
+	*t = btf.Type{Kind: kind}
+	return t
 }
 
 // addExtra appends a type that has no DIE and returns a reference to it.
