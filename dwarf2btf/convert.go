@@ -83,7 +83,9 @@ func New(src *Source, opts Options) (*Converter, error) {
 	case AllVariables:
 		variables.hi = math.MaxUint64
 	}
-	c.symbols = newSymbols(src, variables)
+	if c.symbols, err = newSymbols(src, variables); err != nil {
+		return nil, err
+	}
 	c.registers = registersOf(src.Machine)
 	if err := c.group(); err != nil {
 		return nil, err

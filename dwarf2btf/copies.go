@@ -1,9 +1,9 @@
 package dwarf2btf
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"mkbtf/btf"
 )
@@ -26,10 +26,10 @@ type copyParam struct {
 // (DW_OP_GNU_parameter_ref is all there is): without proof to the contrary the
 // function is marked FuncWrongRegister. moved says what became of each parameter,
 // -1: it is gone; nil if the prototype is as it was.
-func (w *Worker) fitCopy(i int, out *Function, suffix string) (moved []int32, err error) {
+func (w *Worker) fitCopy(i int, out *Function, suffix []byte) (moved []int32, err error) {
 	proto := &w.protos[w.functions[i].proto]
 	params := w.members[proto.First : proto.First+proto.Len]
-	list, variadic, err := w.copyParams(i, params, strings.Contains(suffix, ".isra"))
+	list, variadic, err := w.copyParams(i, params, bytes.Contains(suffix, []byte(".isra")))
 	if err != nil {
 		return nil, err
 	}

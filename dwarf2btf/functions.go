@@ -99,6 +99,11 @@ type groupEntry struct {
 }
 
 func (w *Worker) findGroup(form uint16, v uint64) int32 {
+	if form == formStrp && v < uint64(len(w.c.str)) {
+		if hash, n, ok := hashText(w.c.str[v:]); ok && n > 0 && n <= maxName {
+			return w.c.symbols.findHashed(w.c.str[v:][:n], hash)
+		}
+	}
 	b, err := w.text(form, v)
 	if err != nil {
 		w.setErr(err)
@@ -379,7 +384,7 @@ func (w *Worker) emitFunctions(n int) error {
 		if w.c.opts.Copies && f.group >= 0 {
 			if y := w.c.symbols.copyAt(f.group, addr); y != nil {
 				var err error
-				if moved, err = w.fitCopy(i, &out, y.suffix); err != nil {
+				if moved, err = w.fitCopy(i, &out, w.c.symbols.suffix(y)); err != nil {
 					return err
 				}
 			}

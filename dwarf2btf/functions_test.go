@@ -85,9 +85,11 @@ func TestSelect(t *testing.T) {
 			u := cUnit(5, dies...)
 			u.Root.Attrs = append(u.Root.Attrs, attr{At: atLowPC, Form: formAddr, Value: 0x4000}, attr{At: atHighPC, Form: formData2, Value: 0x100})
 			src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
+			var symbols SymbolList
 			for _, s := range append(tt.symbols, symbol{"other", 0x4000}) {
-				src.Symbols = append(src.Symbols, Symbol{Name: s.name, Addr: s.addr, Type: elf.STT_FUNC})
+				symbols = append(symbols, Symbol{Name: []byte(s.name), Addr: s.addr, Type: elf.STT_FUNC})
 			}
+			src.Symbols = symbols
 			var list []Candidate
 			c := convertAll(t, src, DefaultOptions(), func(u *Unit) {
 				if err := checkUnit(u); err != nil {
@@ -129,9 +131,11 @@ func TestSubprograms(t *testing.T) {
 	u := cUnit(5, dies...)
 	u.Root.Attrs = append(u.Root.Attrs, attr{At: atAddrBase, Form: formSecOffset, Value: u.AddrBase()})
 	src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}).Build(), binary.LittleEndian)
+	var symbols SymbolList
 	for _, n := range []string{"inlined", "swapped", "declared", "nameless_parameter", "bad-name", "varargs", "behind_dots", "outer", "nested"} {
-		src.Symbols = append(src.Symbols, Symbol{Name: n, Type: elf.STT_FUNC})
+		symbols = append(symbols, Symbol{Name: []byte(n), Type: elf.STT_FUNC})
 	}
+	src.Symbols = symbols
 	got := map[string]bool{}
 	opts := DefaultOptions()
 	opts.Explain = true
@@ -196,13 +200,14 @@ func TestVariables(t *testing.T) {
 	b := dwarftest.Builder{Order: binary.LittleEndian, Units: []*dwarftest.Unit{u}}
 	src := builtSource(b.Build(), binary.LittleEndian)
 	src.Sections = []ELFSection{{}, {Name: perCPUSection, Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC, Addr: 0x1000, Size: 0x300}, {Name: ".data", Type: elf.SHT_NOBITS, Flags: elf.SHF_ALLOC, Addr: 0x2000, Size: 0x200}}
-	src.Symbols = []Symbol{{Name: "first", Addr: 0x1000, Type: elf.STT_OBJECT, Section: 1}}
+	symbols := SymbolList{{Name: []byte("first"), Addr: 0x1000, Type: elf.STT_OBJECT, Section: 1}}
 	for _, s := range []struct {
 		name string
 		addr uint64
 	}{{"percpu", 0x1100}, {"an_alias", 0x1100}, {"split.llvm.123", 0x1200}, {"count.1", 0x1220}, {"prefix_renamed", 0x1230}, {"$", 0x1240}} {
-		src.Symbols = append(src.Symbols, Symbol{Name: s.name, Addr: s.addr, Type: elf.STT_OBJECT, Section: 1})
+		symbols = append(symbols, Symbol{Name: []byte(s.name), Addr: s.addr, Type: elf.STT_OBJECT, Section: 1})
 	}
+	src.Symbols = symbols
 	percpu := []string{
 		"VAR percpu int/4/0x1000020 external true", "VAR split int/4/0x1000020 external true", "VAR indexed int/4/0x1000020 external false", "VAR merged int/4/0x1000020 external false", "VAR first int/4/0x1000020 external false",
 		// these have the names of their symbols

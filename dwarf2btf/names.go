@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
 	"sync"
 
 	"mkbtf/btf"
@@ -127,26 +128,9 @@ func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) 
 		return 0, false
 	}
 	p := section[off:]
-	h := uint64(0x9e3779b97f4a7c15)
-	length := 0
-	for {
-		if length+8 > len(p) {
-			return 0, false
-		}
-		x := binary.LittleEndian.Uint64(p[length:])
-		zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
-		if zero != 0 {
-			k := bits.TrailingZeros64(zero) &^ 7
-			hi, lo := bits.Mul64(h^x&(1<<k-1), 0xd6e8feb86659fd93)
-			h = hi ^ lo
-			length += k / 8
-			break
-		}
-		hi, lo := bits.Mul64(h^x, 0xa0761d6478bd642f)
-		h = hi ^ lo
-		if length += 8; length > maxName {
-			break
-		}
+	h, length, ok := hashText(p)
+	if !ok {
+		return 0, false
 	}
 	mask := uint64(len(n.text) - 1)
 	i := h >> 32 & mask
@@ -169,6 +153,50 @@ func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) 
 		}
 	}
 	return name, true
+}
+
+// textSeed differs from run to run, so that no input can be made to collide.
+var textSeed = rand.Uint64()
+
+// hashText hashes the text that p begins with, up to a NUL or the first word of 8 bytes
+// behind maxName. ok is false if p ends before.
+func hashText(p []byte) (hash uint64, length int, ok bool) {
+	h := textSeed
+	for length+8 <= len(p) {
+		x := binary.LittleEndian.Uint64(p[length:])
+		zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
+		if zero != 0 {
+			k := bits.TrailingZeros64(zero) &^ 7
+			return hashEnd(h, x&(1<<k-1)), length + k/8, true
+		}
+		h = hashWord(h, x)
+		if length += 8; length > maxName {
+			return h, length, true
+		}
+	}
+	return 0, 0, false
+}
+
+// hashOf is the hash that hashText has for a text, if that has no NUL.
+func hashOf(text []byte) uint64 {
+	h := textSeed
+	for len(text) >= 8 {
+		h = hashWord(h, binary.LittleEndian.Uint64(text))
+		text = text[8:]
+	}
+	var b [8]byte
+	copy(b[:], text)
+	return hashEnd(h, binary.LittleEndian.Uint64(b[:]))
+}
+
+func hashWord(h, x uint64) uint64 {
+	hi, lo := bits.Mul64(h^x, 0xa0761d6478bd642f)
+	return hi ^ lo
+}
+
+func hashEnd(h, x uint64) uint64 {
+	hi, lo := bits.Mul64(h^x, 0xd6e8feb86659fd93)
+	return hi ^ lo
 }
 
 // maxName is the longest identifier that the kernel reads (KSYM_NAME_LEN, Linux 6.1).

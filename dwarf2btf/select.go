@@ -1,9 +1,9 @@
 package dwarf2btf
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Candidate is what SelectFunctions has to know of a Function. It outlives the
@@ -148,7 +148,7 @@ type selector struct {
 // of the copies.
 func (s *selector) judge(list []Selection, group int32, members []int32) []Selection {
 	all := s.symbols.of(group)
-	if all[0].suffix == "" { // they are sorted
+	if all[0].length == 0 { // they are sorted
 		list = append(list, s.judgeName(all, "", members))
 	} else if !s.opts.Copies {
 		return append(list, s.judgeCopies(group, members))
@@ -157,8 +157,9 @@ func (s *selector) judge(list []Selection, group int32, members []int32) []Selec
 		return list
 	}
 	for i := range all {
-		if suffix := all[i].suffix; suffix != "" && (i == 0 || suffix != all[i-1].suffix) {
-			list = append(list, s.judgeName(all, suffix, members))
+		suffix := s.symbols.suffix(&all[i])
+		if len(suffix) > 0 && (i == 0 || !bytes.Equal(suffix, s.symbols.suffix(&all[i-1]))) {
+			list = append(list, s.judgeName(all, string(suffix), members))
 		}
 	}
 	return list
@@ -169,9 +170,10 @@ func (s *selector) judgeName(all []groupSymbol, suffix string, members []int32) 
 	sel := Selection{Group: s.candidates[members[0]].Group, Chosen: int(members[0]), Suffix: suffix}
 	known := false
 	addr := uint64(0)
-	for _, y := range all {
+	for i := range all {
+		y := &all[i]
 		switch {
-		case y.suffix != suffix:
+		case string(s.symbols.suffix(y)) != suffix:
 		case known && y.addr != addr:
 			sel.Reason = SkipAmbiguous
 			return sel
@@ -248,7 +250,11 @@ func (s *Symbols) copyAt(group int32, addr uint64) *groupSymbol {
 	}
 	list := s.of(group)
 	for i := range list {
-		if y := &list[i]; y.addr == addr && (strings.Contains(y.suffix, ".constprop") || strings.Contains(y.suffix, ".isra")) {
+		y := &list[i]
+		if y.addr != addr || y.length == 0 {
+			continue
+		}
+		if suffix := s.suffix(y); bytes.Contains(suffix, []byte(".constprop")) || bytes.Contains(suffix, []byte(".isra")) {
 			return y
 		}
 	}

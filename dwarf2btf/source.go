@@ -2,6 +2,7 @@ package dwarf2btf
 
 import (
 	"debug/elf"
+	"iter"
 
 	"mkbtf/btf"
 )
@@ -48,9 +49,9 @@ type Source struct {
 
 	// Sections lists the ELF sections by index (0 is the null section).
 	Sections []ELFSection
-	// Symbols lists the functions and objects of .symtab that have a section or are
-	// absolute, and all symbols in .BTF_ids.
-	Symbols []Symbol
+	// Symbols are the functions and objects of .symtab that have a section or are
+	// absolute, and all symbols in .BTF_ids; nil if there are none.
+	Symbols SymbolTable
 	// BTFIDs is the content of .BTF_ids, nil if there is none; BTFIDsIndex its section index.
 	BTFIDs      []byte
 	BTFIDsIndex int
@@ -68,14 +69,39 @@ type ELFSection struct {
 	Size  uint64
 }
 
+// SymbolTable hands out symbols.
+type SymbolTable interface {
+	// Len is not less than the number of symbols.
+	Len() int
+	// All returns the symbols one by one. After an error there are no more.
+	All() iter.Seq2[Symbol, error]
+}
+
 // Symbol is a symbol of .symtab. Addr is Value plus, in a relocatable file, the
 // made-up address of its section.
 type Symbol struct {
-	Name    string
+	Name    []byte // must not be changed, and is valid as long as the file is open
 	Addr    uint64
 	Value   uint64 // st_value as in the file
 	Size    uint64
 	Type    elf.SymType
 	Bind    elf.SymBind
 	Section int // index into Sections; SHN_XINDEX resolved; -1 absolute or common
+}
+
+// SymbolList is a SymbolTable that lies in memory.
+type SymbolList []Symbol
+
+// Len implements SymbolTable.
+func (l SymbolList) Len() int { return len(l) }
+
+// All implements SymbolTable.
+func (l SymbolList) All() iter.Seq2[Symbol, error] {
+	return func(yield func(Symbol, error) bool) {
+		for i := range l {
+			if !yield(l[i], nil) {
+				return
+			}
+		}
+	}
 }

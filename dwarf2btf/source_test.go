@@ -60,8 +60,9 @@ func elfSource(tb testing.TB, path string) *Source {
 		tb.Fatal(err)
 	}
 	addrs := make([]uint64, len(syms)+1)
+	var symbols SymbolList
 	for i, s := range syms {
-		y := Symbol{Name: s.Name, Addr: s.Value, Value: s.Value, Size: s.Size, Type: elf.ST_TYPE(s.Info), Bind: elf.ST_BIND(s.Info), Section: int(s.Section)}
+		y := Symbol{Name: []byte(s.Name), Addr: s.Value, Value: s.Value, Size: s.Size, Type: elf.ST_TYPE(s.Info), Bind: elf.ST_BIND(s.Info), Section: int(s.Section)}
 		if s.Section >= elf.SHN_LORESERVE {
 			y.Section = -1
 		} else if src.Relocatable && src.Sections[s.Section].Flags&elf.SHF_ALLOC != 0 {
@@ -69,9 +70,10 @@ func elfSource(tb testing.TB, path string) *Source {
 		}
 		addrs[i+1] = y.Addr
 		if s.Section != elf.SHN_UNDEF && y.Type != elf.STT_SECTION && y.Type != elf.STT_FILE {
-			src.Symbols = append(src.Symbols, y)
+			symbols = append(symbols, y)
 		}
 	}
+	src.Symbols = symbols
 	for i, s := range f.Sections {
 		if !strings.HasPrefix(s.Name, ".debug_") || s.Type == elf.SHT_NOBITS {
 			continue

@@ -1,12 +1,13 @@
 package dwarf2btf
 
 import (
+	"bytes"
 	"cmp"
 	"debug/elf"
+	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
-
-	"mkbtf/btf"
 )
 
 // Symbols is the table of an object file's functions by base name: the name up
@@ -14,11 +15,16 @@ import (
 // f.constprop.1) have the same base name and form one group with it; what it split
 // off (.cold, .part) is left out.
 type Symbols struct {
-	names   *btf.Strings // base names; only read after newSymbols
-	group   []int32      // by btf.Str of names
+	text    []byte       // base names of groups, and what else symbols have behind them
+	slots   []symbolSlot // open addressing, by hash of the base name
 	groups  []symbolGroup
 	all     []groupSymbol  // by group
 	objects []objectSymbol // by address
+}
+
+type symbolSlot struct {
+	hash  uint32
+	group uint32 // plus 1; 0: free
 }
 
 // objectSymbol is a data symbol.
@@ -29,99 +35,172 @@ type objectSymbol struct {
 }
 
 type symbolGroup struct {
-	name        btf.Str
-	first, last int32 // symbols in Symbols.all
+	name, size uint32 // in Symbols.text
+	first      int32  // in Symbols.all
+	count      int32
 }
 
 type groupSymbol struct {
-	group  int32
 	addr   uint64
 	size   uint64
-	suffix string // what follows the base name, "" if nothing does
+	suffix uint32 // where in Symbols.text is what follows the base name
+	length uint32 // of that, 0 if nothing does
 }
 
 // newSymbols indexes the functions of .symtab, and the data in a range.
-func newSymbols(src *Source, variables addressRange) *Symbols {
-	s := &Symbols{names: btf.NewStrings(), group: []int32{-1}}
-	functions := 0
-	for i := range src.Symbols {
-		if src.Symbols[i].Type == elf.STT_FUNC {
-			functions++
-		}
+func newSymbols(src *Source, variables addressRange) (*Symbols, error) {
+	s := &Symbols{slots: make([]symbolSlot, 1<<8)}
+	if src.Symbols == nil {
+		return s, nil
 	}
-	s.group, s.groups, s.all = slices.Grow(s.group, functions), make([]symbolGroup, 0, functions), make([]groupSymbol, 0, functions)
-	for i := range src.Symbols {
-		y := &src.Symbols[i]
-		if y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr) {
-			s.objects = append(s.objects, objectSymbol{y.Addr, y.Section, y.Name})
+	// Half of a kernel's symbols are functions, with names of 20 bytes.
+	n := src.Symbols.Len()
+	s.slots = make([]symbolSlot, max(1<<8, 1<<bits.Len(uint(n))))
+	s.groups, s.text = make([]symbolGroup, 0, n/2+n/16), make([]byte, 0, 11*n)
+	symbols, of := make([]groupSymbol, 0, cap(s.groups)), make([]int32, 0, cap(s.groups))
+	for y, err := range src.Symbols.All() {
+		if err != nil {
+			return nil, err
 		}
-		if y.Type != elf.STT_FUNC {
+		switch {
+		case y.Type == elf.STT_OBJECT:
+			if y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr) {
+				s.objects = append(s.objects, objectSymbol{y.Addr, y.Section, string(y.Name)})
+			}
+			continue
+		case y.Type != elf.STT_FUNC:
 			continue
 		}
-		base, suffix := y.Name, ""
-		if dot := strings.IndexByte(base, '.'); dot >= 0 {
-			if i := strings.Index(base, ".llvm."); i >= 0 {
+		base, suffix := y.Name, []byte(nil)
+		if dot := bytes.IndexByte(base, '.'); dot >= 0 {
+			if i := bytes.Index(base, []byte(".llvm.")); i >= 0 {
 				base = base[:i] // a static function under a name for the whole program; kallsyms cuts it off too
 			}
 			base, suffix = base[:dot], base[dot:]
 		}
-		if base == "" || strings.Contains(suffix, ".cold") || strings.Contains(suffix, ".part") {
+		if len(base) == 0 || len(y.Name) > 2*maxName || bytes.Contains(suffix, []byte(".cold")) || bytes.Contains(suffix, []byte(".part")) {
 			continue
 		}
-		n := s.names.InternString(base)
-		if int(n) == len(s.group) {
-			s.group = append(s.group, int32(len(s.groups)))
-			s.groups = append(s.groups, symbolGroup{name: n})
+		if len(s.text) > maxNames {
+			return nil, fmt.Errorf("%w: .symtab: names of functions of more than %d bytes", ErrTooLarge, maxNames)
 		}
-		addr := y.Addr
+		g := s.intern(base)
+		s.groups[g].count++
+		z := groupSymbol{addr: y.Addr, size: y.Size, suffix: uint32(len(s.text)), length: uint32(len(suffix))}
 		if src.Machine == elf.EM_ARM {
-			addr &^= 1 // says that the code is Thumb
+			z.addr &^= 1 // says that the code is Thumb
 		}
-		s.all = append(s.all, groupSymbol{group: s.group[n], addr: addr, size: y.Size, suffix: suffix})
+		s.text = append(s.text, suffix...)
+		symbols, of = append(symbols, z), append(of, g)
 	}
-	inOrder := func(a, b groupSymbol) int {
-		if a.group != b.group {
-			return cmp.Compare(a.group, b.group)
-		}
-		return strings.Compare(a.suffix, b.suffix)
-	}
-	if !slices.IsSortedFunc(s.all, inOrder) {
-		slices.SortStableFunc(s.all, inOrder)
-	}
+	s.gather(symbols, of)
 	slices.SortStableFunc(s.objects, func(a, b objectSymbol) int { return cmp.Compare(a.addr, b.addr) })
-	for i := range s.all {
-		g := &s.groups[s.all[i].group]
-		if g.last == 0 {
-			g.first = int32(i)
-		}
-		g.last = int32(i) + 1
+	return s, nil
+}
+
+// intern returns the group of a base name.
+func (s *Symbols) intern(base []byte) int32 {
+	hash := hashOf(base)
+	g, at := s.search(base, hash)
+	if g >= 0 {
+		return g
 	}
-	return s
+	g = int32(len(s.groups))
+	s.groups = append(s.groups, symbolGroup{name: uint32(len(s.text)), size: uint32(len(base))})
+	s.text = append(s.text, base...)
+	s.slots[at] = symbolSlot{uint32(hash), uint32(g) + 1}
+	if 2*len(s.groups) > len(s.slots) {
+		s.grow()
+	}
+	return g
+}
+
+// search returns the group of a base name with its hash, or -1 and the slot where it should be.
+func (s *Symbols) search(base []byte, hash uint64) (group int32, slot uint64) {
+	mask := uint64(len(s.slots) - 1)
+	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
+		y := s.slots[i]
+		if y.group == 0 {
+			return -1, i
+		}
+		if y.hash != uint32(hash) {
+			continue
+		}
+		if g := &s.groups[y.group-1]; string(s.text[g.name:][:g.size]) == string(base) {
+			return int32(y.group - 1), i
+		}
+	}
+}
+
+// grow makes twice as many slots.
+func (s *Symbols) grow() {
+	s.slots = make([]symbolSlot, 2*len(s.slots))
+	for g := range s.groups {
+		base := s.nameOf(int32(g))
+		hash := hashOf(base)
+		_, at := s.search(base, hash)
+		s.slots[at] = symbolSlot{uint32(hash), uint32(g) + 1}
+	}
+}
+
+// gather puts the symbols of each group side by side, those of the base name first.
+func (s *Symbols) gather(symbols []groupSymbol, of []int32) {
+	first := int32(0)
+	for i := range s.groups {
+		g := &s.groups[i]
+		g.first, first, g.count = first, first+g.count, 0
+	}
+	if s.all = symbols; len(symbols) == len(s.groups) {
+		for i := range s.groups {
+			s.groups[i].count = 1
+		}
+		return
+	}
+	s.all = make([]groupSymbol, len(symbols))
+	for i, n := range of {
+		g := &s.groups[n]
+		s.all[g.first+g.count] = symbols[i]
+		g.count++
+	}
+	for i := range s.groups {
+		if s.groups[i].count > 1 {
+			slices.SortStableFunc(s.of(int32(i)), func(a, b groupSymbol) int { return bytes.Compare(s.suffix(&a), s.suffix(&b)) })
+		}
+	}
 }
 
 // Len is the number of groups.
 func (s *Symbols) Len() int { return len(s.groups) }
 
 // Name returns the base name of a group.
-func (s *Symbols) Name(group int) string { return s.names.String(s.groups[group].name) }
+func (s *Symbols) Name(group int) string { return string(s.nameOf(int32(group))) }
+
+func (s *Symbols) nameOf(group int32) []byte {
+	g := &s.groups[group]
+	return s.text[g.name:][:g.size:g.size]
+}
+
+// suffix is what a symbol has behind the base name.
+func (s *Symbols) suffix(y *groupSymbol) []byte { return s.text[y.suffix:][:y.length:y.length] }
 
 // find returns the group of a base name, -1 if no function has it.
-func (s *Symbols) find(name []byte) int32 {
-	if n, ok := s.names.Find(name); ok {
-		return s.group[n]
-	}
-	return -1
+func (s *Symbols) find(name []byte) int32 { return s.findHashed(name, hashOf(name)) }
+
+// findHashed is find for a name whose hash is known.
+func (s *Symbols) findHashed(name []byte, hash uint64) int32 {
+	g, _ := s.search(name, hash)
+	return g
 }
 
 // of returns the symbols of a group, those of the base name first.
 func (s *Symbols) of(group int32) []groupSymbol {
-	g := s.groups[group]
-	return s.all[g.first:g.last]
+	g := &s.groups[group]
+	return s.all[g.first:][:g.count]
 }
 
 // address returns the address of the base name of a group, 0 if no symbol has it.
 func (s *Symbols) address(group int32) uint64 {
-	if y := &s.all[s.groups[group].first]; y.suffix == "" {
+	if y := &s.all[s.groups[group].first]; y.length == 0 {
 		return y.addr
 	}
 	return 0

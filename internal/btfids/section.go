@@ -1,6 +1,7 @@
 package btfids
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -63,14 +64,17 @@ type Section struct {
 // FromSource reads the .BTF_ids of an object file; nil if it has none or if
 // nothing in it is wanted. See Parse.
 func FromSource(src *dwarf2btf.Source) (*Section, error) {
-	if len(src.BTFIDs) == 0 {
+	if len(src.BTFIDs) == 0 || src.Symbols == nil {
 		return nil, nil
 	}
 	start := src.Sections[src.BTFIDsIndex].Addr
 	var symbols []Symbol
-	for i := range src.Symbols {
-		if y := &src.Symbols[i]; y.Section == src.BTFIDsIndex && strings.HasPrefix(y.Name, symbolPrefix) {
-			symbols = append(symbols, Symbol{y.Name, y.Addr - start, y.Size})
+	for y, err := range src.Symbols.All() {
+		if err != nil {
+			return nil, err
+		}
+		if y.Section == src.BTFIDsIndex && bytes.HasPrefix(y.Name, []byte(symbolPrefix)) {
+			symbols = append(symbols, Symbol{string(y.Name), y.Addr - start, y.Size})
 		}
 	}
 	if len(symbols) == 0 {

@@ -149,9 +149,9 @@ func sameSource(t *testing.T, got, want *dwarf2btf.Source) {
 	}
 	place := func(s *dwarf2btf.Source) map[string]string {
 		m := make(map[string]string)
-		for _, x := range s.Symbols {
-			if x.Section >= 0 && x.Name != "" {
-				m[x.Name] = s.Sections[x.Section].Name + fmt.Sprintf("+%#x", x.Addr)
+		for _, x := range allSymbols(t, s) {
+			if x.Section >= 0 && len(x.Name) > 0 {
+				m[string(x.Name)] = s.Sections[x.Section].Name + fmt.Sprintf("+%#x", x.Addr)
 			}
 		}
 		return m

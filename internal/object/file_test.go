@@ -96,22 +96,40 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// allSymbols lists the symbols of a source.
+func allSymbols(t *testing.T, src *dwarf2btf.Source) (list dwarf2btf.SymbolList) {
+	t.Helper()
+	if src.Symbols == nil {
+		return nil
+	}
+	for y, err := range src.Symbols.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, y)
+	}
+	if n := src.Symbols.Len(); n < len(list) {
+		t.Fatalf("%d symbols of at most %d", len(list), n)
+	}
+	return list
+}
+
 func compareSymbols(t *testing.T, src *dwarf2btf.Source, want *elf.File) {
 	t.Helper()
 	symbols, err := want.Symbols()
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := 0
+	i, list := 0, allSymbols(t, src)
 	for _, w := range symbols {
 		ids := int(w.Section) < len(want.Sections) && want.Sections[w.Section].Name == ".BTF_ids"
 		if typ := elf.ST_TYPE(w.Info); w.Section == elf.SHN_UNDEF || typ != elf.STT_FUNC && typ != elf.STT_OBJECT && !ids {
 			continue
 		}
-		if i >= len(src.Symbols) {
+		if i >= len(list) {
 			t.Fatalf("only %d symbols", i)
 		}
-		s := src.Symbols[i]
+		s := list[i]
 		i++
 		section, addr := int(w.Section), w.Value
 		if w.Section >= elf.SHN_LORESERVE {
@@ -119,13 +137,13 @@ func compareSymbols(t *testing.T, src *dwarf2btf.Source, want *elf.File) {
 		} else {
 			addr += src.Sections[section].Addr
 		}
-		got := fmt.Sprint(s.Name, s.Addr, s.Value, s.Size, s.Type, s.Bind, s.Section)
+		got := fmt.Sprint(string(s.Name), s.Addr, s.Value, s.Size, s.Type, s.Bind, s.Section)
 		if exp := fmt.Sprint(w.Name, addr, w.Value, w.Size, elf.ST_TYPE(w.Info), elf.ST_BIND(w.Info), section); got != exp {
 			t.Errorf("symbol %s, want %s", got, exp)
 		}
 	}
-	if i != len(src.Symbols) || i == 0 {
-		t.Errorf("%d symbols, want %d", len(src.Symbols), i)
+	if i != len(list) || i == 0 {
+		t.Errorf("%d symbols, want %d", len(list), i)
 	}
 }
 
@@ -222,7 +240,7 @@ func TestStripped(t *testing.T) {
 	if s := sourceOf(t, bare); s.Info != nil || s.Str != nil {
 		t.Error("the stripped file has debug sections")
 	}
-	if s := sourceOf(t, bare); len(s.Symbols) == 0 {
+	if s := sourceOf(t, bare); len(allSymbols(t, s)) == 0 {
 		t.Error("the stripped file has no symbols")
 	}
 }
@@ -267,8 +285,8 @@ func TestManySections(t *testing.T) {
 	if got := whole(t, src.Info[0]); !bytes.Equal(got, want) {
 		t.Errorf("got  % x\nwant % x", got, want)
 	}
-	for _, s := range src.Symbols {
-		if s.Name == last && (src.Sections[s.Section].Name != "."+last || s.Addr != addr["."+last]+2) {
+	for _, s := range allSymbols(t, src) {
+		if string(s.Name) == last && (src.Sections[s.Section].Name != "."+last || s.Addr != addr["."+last]+2) {
 			t.Errorf("%+v lies in %s", s, src.Sections[s.Section].Name)
 		}
 	}

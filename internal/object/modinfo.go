@@ -13,7 +13,6 @@ func (f *File) Functions() (map[string]bool, error) {
 	if err != nil || t.count() == 0 {
 		return nil, err
 	}
-	text := string(t.names)
 	names := make(map[string]bool)
 	for i := 1; i < t.count(); i++ {
 		s, err := f.symbol(t, i)
@@ -23,7 +22,7 @@ func (f *File) Functions() (map[string]bool, error) {
 		if typ := elf.ST_TYPE(s.info); s.section == 0 || typ != elf.STT_FUNC && typ != elf.STT_NOTYPE && typ != elf.STT_GNU_IFUNC {
 			continue
 		}
-		name, err := symbolName(text, s.name)
+		name, err := symbolName(t.names, s.name)
 		if err != nil {
 			return nil, f.errorAt(f.Sections[t.index].Name, uint64(i*t.len), "symbol %d: %v", i, err)
 		}
@@ -32,7 +31,7 @@ func (f *File) Functions() (map[string]bool, error) {
 				name = name[:j]
 			}
 		}
-		names[name] = true
+		names[string(name)] = true
 	}
 	return names, nil
 }

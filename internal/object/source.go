@@ -30,7 +30,7 @@ func (f *File) Source() (*dwarf2btf.Source, error) {
 			return nil, err
 		}
 	}
-	if src.Symbols, err = f.symbolList(); err != nil {
+	if src.Symbols, err = f.sourceSymbols(); err != nil {
 		return nil, err
 	}
 	if i, ok := f.Section(".BTF_ids"); ok {

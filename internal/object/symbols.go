@@ -1,9 +1,10 @@
 package object
 
 import (
+	"bytes"
 	"debug/elf"
 	"fmt"
-	"strings"
+	"iter"
 
 	"mkbtf/dwarf2btf"
 )
@@ -161,69 +162,85 @@ func (f *File) findSymbolValues() ([]uint64, error) {
 	return values, nil
 }
 
-// symbolList returns the functions and objects that are defined, and all that lies in
+// sourceSymbols are the functions and objects that are defined, and all that lies in
 // .BTF_ids, with names and addresses.
-func (f *File) symbolList() ([]dwarf2btf.Symbol, error) {
+type sourceSymbols struct {
+	f     *File
+	table *symbolTable
+	addrs []uint64 // of sections
+	ids   int      // section .BTF_ids, 0: there is none
+}
+
+func (f *File) sourceSymbols() (dwarf2btf.SymbolTable, error) {
 	t, err := f.symtab()
 	if err != nil || t.count() == 0 {
 		return nil, err
 	}
-	addrs, err := f.addresses()
-	if err != nil {
+	s := &sourceSymbols{f: f, table: t}
+	if s.addrs, err = f.addresses(); err != nil {
 		return nil, err
 	}
-	names := string(t.names) // one copy that all names share, and that outlives the file
-	ids := 0
-	if i, ok := f.Section(".BTF_ids"); ok {
-		ids = i
-	}
-	list := make([]dwarf2btf.Symbol, 0, t.count()*2/3) // of a kernel; others have fewer
-	for i := 1; i < t.count(); i++ {
-		s, err := f.symbol(t, i)
-		if err != nil {
-			return nil, err
-		}
-		if s.section == 0 {
-			continue
-		}
-		switch elf.ST_TYPE(s.info) {
-		case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
-		default:
-			if s.section != ids {
-				continue
-			}
-		}
-		sym := dwarf2btf.Symbol{
-			Addr: s.value, Value: s.value, Size: s.size,
-			Type: elf.ST_TYPE(s.info), Bind: elf.ST_BIND(s.info), Section: s.section,
-		}
-		if s.section < 0 {
-			sym.Section = -1
-		} else if f.Relocatable() {
-			sym.Addr += addrs[s.section]
-		}
-		if sym.Name, err = symbolName(names, s.name); err != nil {
-			return nil, f.errorAt(f.Sections[t.index].Name, uint64(i*t.len), "symbol %d: %v", i, err)
-		}
-		list = append(list, sym)
-	}
-	return list, nil
+	s.ids, _ = f.Section(".BTF_ids")
+	return s, nil
 }
 
-func symbolName(names string, off uint32) (string, error) {
+// Len implements dwarf2btf.SymbolTable.
+func (l *sourceSymbols) Len() int { return l.table.count() - 1 }
+
+// All implements dwarf2btf.SymbolTable.
+func (l *sourceSymbols) All() iter.Seq2[dwarf2btf.Symbol, error] {
+	return func(yield func(dwarf2btf.Symbol, error) bool) {
+		for i := 1; i < l.table.count(); i++ {
+			y, ok, err := l.symbol(i)
+			if (ok || err != nil) && !yield(y, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// symbol returns symbol i, and whether it is one of those.
+func (l *sourceSymbols) symbol(i int) (y dwarf2btf.Symbol, ok bool, err error) {
+	s, err := l.f.symbol(l.table, i)
+	if err != nil || s.section == 0 {
+		return y, false, err
+	}
+	switch elf.ST_TYPE(s.info) {
+	case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
+	default:
+		if s.section != l.ids {
+			return y, false, nil
+		}
+	}
+	y = dwarf2btf.Symbol{
+		Addr: s.value, Value: s.value, Size: s.size,
+		Type: elf.ST_TYPE(s.info), Bind: elf.ST_BIND(s.info), Section: s.section,
+	}
+	if s.section < 0 {
+		y.Section = -1
+	} else if l.f.Relocatable() {
+		y.Addr += l.addrs[s.section]
+	}
+	if y.Name, err = symbolName(l.table.names, s.name); err != nil {
+		return y, false, l.f.errorAt(l.f.Sections[l.table.index].Name, uint64(i*l.table.len), "symbol %d: %v", i, err)
+	}
+	return y, true, nil
+}
+
+func symbolName(names []byte, off uint32) ([]byte, error) {
 	if off == 0 {
-		return "", nil
+		return nil, nil
 	}
 	if uint64(off) >= uint64(len(names)) {
-		return "", fmt.Errorf("name at %#x of %#x bytes of names", off, len(names))
+		return nil, fmt.Errorf("name at %#x of %#x bytes of names", off, len(names))
 	}
 	s := names[off:]
 	if len(s) > longestName {
 		s = s[:longestName]
 	}
-	n := strings.IndexByte(s, 0)
+	n := bytes.IndexByte(s, 0)
 	if n < 0 {
-		return "", fmt.Errorf("name at %#x does not end", off)
+		return nil, fmt.Errorf("name at %#x does not end", off)
 	}
-	return s[:n], nil
+	return s[:n:n], nil
 }

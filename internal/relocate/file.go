@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"mkbtf/btf"
+	"mkbtf/dwarf2btf"
 	"mkbtf/emit"
 	"mkbtf/internal/btfids"
 	"mkbtf/internal/check"
@@ -159,7 +160,7 @@ func (r *Relocator) resolveIDs(f *object.File, m *check.Module, res *Result, opt
 		return nil, err
 	}
 	if ids == nil {
-		if len(src.BTFIDs) > 0 && len(src.Symbols) == 0 {
+		if len(src.BTFIDs) > 0 && !hasSymbols(src) {
 			return nil, errors.New(".BTF_ids cannot be filled in anew: the module has no symbols: relocate it before it is stripped of them")
 		}
 		return nil, nil
@@ -183,6 +184,16 @@ func (r *Relocator) resolveIDs(f *object.File, m *check.Module, res *Result, opt
 		opts.warn(m.File, ".BTF_ids+%#x: kfunc %s is a function of the kernel, not of the module", id.Off, id.Name)
 	}
 	return out.Data, nil
+}
+
+// hasSymbols reports whether a file has symbols of functions or objects.
+func hasSymbols(src *dwarf2btf.Source) bool {
+	if src.Symbols != nil {
+		for range src.Symbols.All() {
+			return true
+		}
+	}
+	return false
 }
 
 // oldBlob is the BTF that the module has now.
