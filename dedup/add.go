@@ -95,6 +95,7 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 	if clash {
 		w.separate(index, t)
 	}
+	w.g.touch(w.nodes[1:])
 	w.list(index, roots, t, claims)
 	return w.refs, nil
 }

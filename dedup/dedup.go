@@ -37,23 +37,26 @@ func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
 }
 
 // Reuse makes a worker of another Dedup, which must not be used any more, one of d: what
-// NewWorker does, in the same memory.
-func (d *Dedup) Reuse(w *Worker, strings *btf.Strings) {
+// NewWorker does, in the same memory. same says that strings is the pool that it had, and
+// holds what it held: then types that it knows are found again quickly.
+func (d *Dedup) Reuse(w *Worker, strings *btf.Strings, same bool) {
 	w.d, w.units, w.arena = d, nil, nil
 	w.forget()
-	w.g.reset(strings)
+	if !same || w.g.strings != strings || !w.g.keep() {
+		w.g.reset(strings)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.workers = append(d.workers, w)
 }
 
-// Len is the number of types that the worker has taken in; 0 after Merge has joined them
+// Len is the number of types that the worker has taken in and did not know; 0 after Merge has joined them
 // with those of another one.
 func (w *Worker) Len() int {
 	if w.g == nil {
 		return 0
 	}
-	return len(w.g.types) - 1
+	return len(w.g.types) - max(int(w.g.earlier.nodes), 1)
 }
 
 // Cut reports how many references had to become void because they were part of a
@@ -103,7 +106,9 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 	maps := make([]Mapping, len(workers))
 	units := workers[0].units
 	for i, w := range workers[1:] {
+		w.g.touchParts()
 		maps[i+1] = d.merge(w)
+		d.g.touch(maps[i+1].nodes)
 		for _, u := range w.units {
 			u.worker, u.firsts = int32(i+1), maps[i+1].refs(u.firsts)
 			units = append(units, u)
@@ -120,6 +125,7 @@ func (d *Dedup) Merge(workers ...*Worker) ([]Mapping, error) {
 	for i := range maps {
 		d.units.became = append(d.units.became, maps[i].nodes)
 	}
+	d.g.touchParts()
 	d.units.dropRepeated(d.g)
 	d.workers = nil
 	return maps, nil

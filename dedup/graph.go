@@ -84,6 +84,9 @@ type graph struct {
 	slots   []uint32 // open addressing, 0: free
 	anchors []anchor
 	plain   [][numClasses]uint32 // by name: number of the anchor with serial 0, plus 1
+
+	earlier earlier
+	matcher *matcher // of the base that it was compared with last; nil: none
 }
 
 func newGraph(strings *btf.Strings) *graph {
@@ -96,6 +99,7 @@ func newGraph(strings *btf.Strings) *graph {
 
 // reset makes the graph empty and keeps its memory.
 func (g *graph) reset(strings *btf.Strings) {
+	g.matcher = nil
 	clear(g.slots)
 	for _, a := range g.anchors {
 		g.plain[a.name] = [numClasses]uint32{}
@@ -284,7 +288,7 @@ func (g *graph) copyTo(to *graph, name func(btf.Str) btf.Str, edit func(t *btf.T
 		}
 	}
 	var tmp []btf.Member
-	for n := 1; n < len(g.types); n++ {
+	g.each(func(n uint32) {
 		t := g.types[n]
 		t.Name = name(t.Name)
 		if t.Kind.HasRef() {
@@ -296,7 +300,7 @@ func (g *graph) copyTo(to *graph, name func(btf.Str) btf.Str, edit func(t *btf.T
 		if edit != nil {
 			edit(&t)
 		}
-		tmp = append(tmp[:0], g.membersOf(uint32(n))...)
+		tmp = append(tmp[:0], g.membersOf(n)...)
 		for i := range tmp {
 			tmp[i].Name = name(tmp[i].Name)
 			if t.Kind.HasMemberTypes() {
@@ -308,7 +312,7 @@ func (g *graph) copyTo(to *graph, name func(btf.Str) btf.Str, edit func(t *btf.T
 		} else {
 			m.nodes[n] = to.cons(&t, tmp)
 		}
-	}
+	})
 	for i, a := range g.anchors {
 		if a.serial != 0 {
 			b := &to.anchors[m.anchors[i]&^anchorBit]

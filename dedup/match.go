@@ -17,6 +17,9 @@ type matcher struct {
 	// value and what the base's type holds in their place.
 	held  []heldType
 	depth int
+
+	known []uint32 // by node: position in lists of its candidates, plus 1
+	lists [][]candidate
 }
 
 type heldType struct {
@@ -31,12 +34,28 @@ type candidate struct {
 	held []heldType
 }
 
-func newMatcher(g *graph, base *Base) *matcher {
-	return &matcher{g: g, base: base, equal: make([]btf.ID, len(g.types))}
+// matcherFor returns the matcher of a graph, with what it has found out already.
+func (g *graph) matcherFor(base *Base) *matcher {
+	if g.matcher == nil || g.matcher.base != base {
+		g.matcher = &matcher{g: g, base: base}
+	}
+	m := g.matcher
+	if n := len(g.types) - len(m.equal); n > 0 {
+		m.equal, m.known = append(m.equal, make([]btf.ID, n)...), append(m.known, make([]uint32, n)...)
+	}
+	return m
 }
 
-// candidates finds the types of the base that a definition may be, lowest id first.
+// candidates returns the types of the base that a definition may be, lowest id first.
 func (m *matcher) candidates(n uint32) []candidate {
+	if m.known[n] == 0 {
+		m.lists = append(m.lists, m.find(n))
+		m.known[n] = uint32(len(m.lists))
+	}
+	return m.lists[m.known[n]-1]
+}
+
+func (m *matcher) find(n uint32) []candidate {
 	t := &m.g.types[n]
 	c, _ := tagClass(t)
 	var found []candidate

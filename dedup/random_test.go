@@ -151,6 +151,13 @@ func runCounting(t *testing.T, units []*btf.Table, base *Base, workers int) (*bt
 	for range workers {
 		ws = append(ws, d.NewWorker(btf.NewStrings()))
 	}
+	return runOn(t, d, ws, units, base)
+}
+
+// runOn is runCounting with the workers of d.
+func runOn(t *testing.T, d *Dedup, ws []*Worker, units []*btf.Table, base *Base) (*btf.Table, [][]btf.ID, bool) {
+	t.Helper()
+	workers := len(ws)
 	refs := make([][]Ref, len(units))
 	for u := range units {
 		// Hand the units to the workers in no particular order.

@@ -58,17 +58,14 @@ func newResolver(g *graph, units *unitSets, base *Base) *resolver {
 		contextual: make([]bool, len(g.anchors)),
 		reach:      make([]uint32, len(g.types)),
 	}
-	isDef := make([]bool, len(g.types))
-	for n := 1; n < len(g.types); n++ {
-		isDef[n] = g.isDef(uint32(n))
-	}
+	entered := make([]bool, len(g.types))
 	for i := range units.list {
 		for _, ref := range units.list[i].firsts {
-			if ref.isAnchor() || !isDef[ref] {
+			if ref.isAnchor() || entered[ref] || !g.isDef(uint32(ref)) {
 				continue
 			}
 			n := uint32(ref)
-			isDef[n] = false // each is entered once
+			entered[n] = true
 			r.pos[n] = len(r.order)
 			r.order = append(r.order, n)
 			a := r.anchorOf(n)
@@ -77,7 +74,7 @@ func newResolver(g *graph, units *unitSets, base *Base) *resolver {
 	}
 	r.cands = make([][]candidate, len(r.order))
 	if base != nil {
-		m := newMatcher(g, base)
+		m := g.matcherFor(base)
 		for i, n := range r.order {
 			r.cands[i] = m.candidates(n)
 		}
@@ -184,7 +181,7 @@ func (r *resolver) findReach() {
 		return
 	}
 	var set []Ref
-	for n := uint32(1); n < uint32(len(r.g.types)); n++ {
+	r.g.each(func(n uint32) {
 		set = set[:0]
 		r.g.eachRef(n, func(ref Ref) {
 			if !ref.isAnchor() {
@@ -196,7 +193,7 @@ func (r *resolver) findReach() {
 			}
 		})
 		if len(set) == 0 {
-			continue
+			return
 		}
 		slices.Sort(set)
 		set = slices.Compact(set)
@@ -208,7 +205,7 @@ func (r *resolver) findReach() {
 			known[key] = s
 		}
 		r.reach[n] = s
-	}
+	})
 }
 
 func setKey[T ~uint32](set []T) string {

@@ -59,7 +59,7 @@ func (n *nameCache) init(pool *btf.Strings, alike string) {
 
 // Names of one file that are kept for the next, which mostly has the same.
 const (
-	keptNames = 1 << 16
+	keptNames = 1 << 15
 	keptText  = 4 << 20 // bytes
 )
 

@@ -88,12 +88,12 @@ type units struct {
 }
 
 // collector adds one to those that take units.
-func (us *units) collector() *collector {
-	s := us.crew.scratch(us.conv, us.dedup)
+func (us *units) collector(first bool) *collector {
+	s := us.crew.scratch(us.conv, us.dedup, first)
 	c := &collector{scratch: s, pick: us.pick, named: us.named}
 	us.mu.Lock()
 	defer us.mu.Unlock()
-	if len(us.list) == 0 {
+	if first {
 		c.functions = make([]function, 0, us.conv.Symbols().Len())
 	}
 	us.list = append(us.list, c)
@@ -110,7 +110,7 @@ func (us *units) run(c *collector) {
 		if us.left.Add(-int64(us.conv.Size(u))) >= enoughToShare && us.crew.join() {
 			us.wg.Go(func() {
 				defer us.crew.leave()
-				us.run(us.collector())
+				us.run(us.collector(false))
 			})
 		}
 		c.err = us.guard(func() error {
@@ -139,7 +139,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, 
 	for u := range conv.Len() {
 		us.left.Add(int64(conv.Size(u)))
 	}
-	us.run(us.collector())
+	us.run(us.collector(true))
 	us.wg.Wait()
 	workers := us.list
 	if us.failed.Load() {

@@ -44,24 +44,26 @@ func (c *crew) join() bool {
 
 func (c *crew) leave() { c.spare <- struct{}{} }
 
-// scratch returns memory for a goroutine that takes in units of conv for d.
-func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup) *scratch {
+// scratch returns memory for a goroutine that takes in units of conv for d. Only the
+// first one may know types already: those of others are copied to it.
+func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup, first bool) *scratch {
 	c.mu.Lock()
 	var s *scratch
 	if n := len(c.idle); n > 0 {
 		s, c.idle = c.idle[n-1], c.idle[:n-1]
 	}
 	c.mu.Unlock()
+	same := false
 	if s == nil {
 		s = &scratch{convert: conv.NewWorker()}
 	} else {
-		conv.Reuse(s.convert)
+		same = conv.Reuse(s.convert)
 		s.names = s.convert.Strings().Len()
 	}
 	if s.dedup == nil {
 		s.dedup = d.NewWorker(s.convert.Strings())
 	} else {
-		d.Reuse(s.dedup, s.convert.Strings())
+		d.Reuse(s.dedup, s.convert.Strings(), same && first)
 	}
 	return s
 }

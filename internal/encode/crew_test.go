@@ -62,25 +62,30 @@ func TestReuse(t *testing.T) {
 		}
 		return string(out.BTF)
 	}
-	encoder := func() *Encoder {
-		e, err := New(Options{Form: SelfContained, Jobs: 1})
+	encoder := func(opts Options) *Encoder {
+		opts.Jobs = 1
+		e, err := New(opts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return e
 	}
-	want := map[string]string{}
-	for _, path := range paths {
-		want[path] = encode(encoder(), path)
-	}
-	e := encoder()
-	e.crew = newCrew(1, 1)
-	rng := rand.New(rand.NewPCG(1, 2))
-	for round := range 3 {
-		rng.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
-		for i, path := range paths {
-			if got := encode(e, path); got != want[path] {
-				t.Errorf("round %d: %s differs after %s", round, path, paths[max(i-1, 0)])
+	alone := Options{Form: SelfContained}
+	kernel := halfKernel(t, []byte(encode(encoder(alone), "../../testdata/obj/x86_64-gcc-dwarf5/types.ko")))
+	for _, opts := range []Options{alone, {Form: Split, Base: kernel}, {Form: Distilled, Base: kernel, Keep: KeepReachable}} {
+		want := map[string]string{}
+		for _, path := range paths {
+			want[path] = encode(encoder(opts), path)
+		}
+		e := encoder(opts)
+		e.crew = newCrew(1, 1)
+		rng := rand.New(rand.NewPCG(1, 2))
+		for round := range 3 {
+			rng.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+			for i, path := range paths {
+				if got := encode(e, path); got != want[path] {
+					t.Errorf("%v, round %d: %s differs after %s", opts.Form, round, path, paths[max(i-1, 0)])
+				}
 			}
 		}
 	}
