@@ -100,41 +100,42 @@ func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOption
 	slices.SortFunc(candidates, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Index, b.Index))
 	})
-	byGroup := groupCandidates(candidates, symbols.Len())
+	starts, members := groupCandidates(candidates, symbols.Len())
 	s := selector{symbols: symbols, candidates: candidates, opts: opts}
-	list := make([]Selection, 0, symbols.Len())
+	list := make([]Selection, 0, min(len(candidates), symbols.Len()))
 	for i := range candidates {
 		g := candidates[i].Group
 		if g < 0 {
 			list = append(list, Selection{Group: g, Chosen: i})
 			continue
 		}
-		if byGroup[g][0] == int32(i) {
-			list = s.judge(list, g, byGroup[g])
+		if of := members[starts[g]:starts[g+1]]; of[0] == int32(i) {
+			list = s.judge(list, g, of)
 		}
 	}
 	return list
 }
 
-// groupCandidates lists the candidates of each of n groups.
-func groupCandidates(candidates []Candidate, n int) [][]int32 {
-	count := make([]int32, n)
+// groupCandidates lists the candidates by group, of which there are n, and where those of
+// each group start.
+func groupCandidates(candidates []Candidate, n int) (starts, members []int32) {
+	starts = make([]int32, n+2)
 	for i := range candidates {
 		if g := candidates[i].Group; g >= 0 {
-			count[g]++
+			starts[g+2]++
 		}
 	}
-	all := make([]int32, len(candidates))
-	groups := make([][]int32, n)
-	for g, k := range count {
-		groups[g], all = all[:0:k], all[k:]
+	for g := range n {
+		starts[g+2] += starts[g+1]
 	}
+	members = make([]int32, starts[n+1])
 	for i := range candidates {
 		if g := candidates[i].Group; g >= 0 {
-			groups[g] = append(groups[g], int32(i))
+			members[starts[g+1]] = int32(i)
+			starts[g+1]++
 		}
 	}
-	return groups
+	return starts[:n+1], members
 }
 
 // selector holds what all verdicts of one call need.

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -11,16 +12,7 @@ import (
 	"mkbtf/dwarf2btf"
 )
 
-// function and variable are candidates of all units, with their types as the
-// merged dedup knows them.
-type function struct {
-	dwarf2btf.Candidate
-	name btf.Str
-	tags []dwarf2btf.Tag
-	unit int
-	ref  dedup.Ref // its prototype
-}
-
+// variable is a candidate, with its type as the merged dedup knows it.
 type variable struct {
 	dwarf2btf.Variable
 	unit int
@@ -31,7 +23,7 @@ type variable struct {
 type converted struct {
 	symbols   *dwarf2btf.Symbols
 	dedup     *dedup.Dedup
-	functions []function // in the order of units and DIEs
+	functions functions // in the order of units and DIEs
 	variables []variable
 	// roots are the types that belong in the output by themselves, unless all do: tags
 	// and what .BTF_ids names; own are those that the module itself declares.
@@ -45,9 +37,8 @@ type collector struct {
 	*scratch
 	err        error // of the unit at
 	at         int
-	functions  []function
+	functions  functions
 	variables  []variable
-	candidates []dwarf2btf.Candidate // scratch
 	pick       picker
 	named      namedTypes
 	typed      bool // a unit has types
@@ -94,7 +85,7 @@ func (us *units) collector(first bool) *collector {
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	if first {
-		c.functions = make([]function, 0, us.conv.Symbols().Len())
+		c.functions.list = make([]function, 0, us.conv.Symbols().Len())
 	}
 	us.list = append(us.list, c)
 	return c
@@ -152,7 +143,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, 
 	typed, functions := false, 0
 	for _, w := range workers {
 		typed = typed || w.typed
-		functions += len(w.functions)
+		functions += len(w.functions.list)
 	}
 	if !typed && functions > 0 {
 		return nil, ErrNoTypes
@@ -168,7 +159,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, 
 			c.scratch = append(c.scratch, w.scratch)
 		}
 	}
-	slices.SortStableFunc(c.functions, func(a, b function) int { return a.unit - b.unit })
+	slices.SortStableFunc(c.functions.list, func(a, b function) int { return cmp.Compare(a.unit, b.unit) })
 	slices.SortStableFunc(c.variables, func(a, b variable) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.roots, func(a, b root) int { return a.unit - b.unit })
 	slices.SortStableFunc(c.own, func(a, b root) int { return a.unit - b.unit })
@@ -218,11 +209,7 @@ func (c *collector) unit(u int) error {
 	if c.pick&pickOwn != 0 {
 		c.ownRoots(u, unit, refs)
 	}
-	c.candidates = unit.AppendCandidates(c.candidates[:0], u)
-	for i := range unit.Functions {
-		f := &unit.Functions[i]
-		c.functions = append(c.functions, function{c.candidates[i], f.Name, slices.Clone(f.Tags), u, refs[f.Proto]})
-	}
+	c.functions.add(u, unit, refs)
 	for _, v := range unit.Variables {
 		v.Tags = slices.Clone(v.Tags)
 		c.variables = append(c.variables, variable{v, u, refs[v.Type]})
@@ -244,17 +231,23 @@ func (c *converted) take(w *collector, m *dedup.Mapping) {
 			ts[i].Text = name(ts[i].Text)
 		}
 	}
-	for i := range w.functions {
-		f := &w.functions[i]
-		f.name, f.ref = name(f.name), m.Ref(f.ref)
-		tags(f.tags)
+	for i := range w.functions.more {
+		tags(w.functions.more[i].tags)
 	}
-	if c.functions == nil {
+	for i := range w.functions.list {
+		f := &w.functions.list[i]
+		f.name, f.ref = name(f.name), m.Ref(f.ref)
+		if f.more > 0 {
+			f.more += int32(len(c.functions.more))
+		}
+	}
+	if c.functions.list == nil {
 		c.functions = w.functions
 	} else {
-		c.functions = append(c.functions, w.functions...)
+		c.functions.list = append(c.functions.list, w.functions.list...)
+		c.functions.more = append(c.functions.more, w.functions.more...)
 	}
-	w.functions = nil
+	w.functions = functions{}
 	for _, v := range w.variables {
 		v.Name, v.ref = name(v.Name), m.Ref(v.ref)
 		tags(v.Tags)

@@ -150,10 +150,10 @@ func (c *converted) flatArrays() *converted {
 	}
 	flat := *c
 	flat.dedup = d
-	flat.functions, flat.variables = slices.Clone(c.functions), slices.Clone(c.variables)
+	flat.functions.list, flat.variables = slices.Clone(c.functions.list), slices.Clone(c.variables)
 	flat.roots, flat.own = slices.Clone(c.roots), slices.Clone(c.own)
-	for i := range flat.functions {
-		flat.functions[i].ref = m.Ref(flat.functions[i].ref)
+	for i := range flat.functions.list {
+		flat.functions.list[i].ref = m.Ref(flat.functions.list[i].ref)
 	}
 	for i := range flat.variables {
 		flat.variables[i].ref = m.Ref(flat.variables[i].ref)

@@ -29,7 +29,7 @@ func (e *Encoder) table(c *converted, src *dwarf2btf.Source, ids *btfids.Section
 	if err != nil {
 		return nil, err
 	}
-	if err := addFunctions(res, c.functions, c.symbols, e.features.selection(), e.features.Linkage, note); err != nil {
+	if err := addFunctions(res, &c.functions, c.symbols, e.features.selection(), e.features.Linkage, note); err != nil {
 		return nil, err
 	}
 	if err := addVariables(res, c.variables, src, note); err != nil {
