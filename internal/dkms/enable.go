@@ -8,21 +8,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mkbtf/emit"
+	"mkbtf/internal/lazy"
 )
 
 // validProgram is a path that the shell takes for one word wherever it stands.
-var validProgram = regexp.MustCompile(`^/[A-Za-z0-9._+/@%,:=-]+$`)
+var validProgram = lazy.Regexp(`^/[A-Za-z0-9._+/@%,:=-]+$`)
 
 // Enable makes DKMS run the hook when it builds the packages. changed are those
 // whose file in /etc/dkms is another one now; whatever else is in it stays. warn is
 // told of what keeps the hook from running.
 func (s System) Enable(names []string, h Hook, warn func(string)) (changed []string, err error) {
-	if !validProgram.MatchString(h.Program) {
+	if !validProgram().MatchString(h.Program) {
 		return nil, fmt.Errorf("%s: the shell would not take this path of mkbtf for one word: put it somewhere else", h.Program)
 	}
 	known, err := s.names()
@@ -120,14 +120,14 @@ func (s System) Enabled() ([]string, error) {
 	return names, nil
 }
 
-var setsMake = regexp.MustCompile(`(?m)^\s*MAKE\b`)
+var setsMake = lazy.Regexp(`(?m)^\s*MAKE\b`)
 
 // warnOverridden warns of more specific files, which DKMS reads later, with a build
 // command of their own.
 func (s System) warnOverridden(name string, warn func(string)) {
 	files, _ := filepath.Glob(filepath.Join(s.etc(), name+"-*.conf"))
 	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil && setsMake.Match(data) {
+		if data, err := os.ReadFile(f); err == nil && setsMake().Match(data) {
 			warn(fmt.Sprintf("%s: sets MAKE, and DKMS reads it last: mkbtf will not run where it applies", f))
 		}
 	}

@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mkbtf/internal/compress"
+	"mkbtf/internal/lazy"
 )
 
 // System is a system with DKMS.
@@ -26,11 +26,11 @@ func (s System) path(name string) string { return filepath.Join(cmp.Or(s.Root, "
 func (s System) etc() string { return s.path("etc/dkms") }
 
 // validName is what can be the name of a DKMS package: the shell reads it too.
-var validName = regexp.MustCompile(`^[A-Za-z0-9_+][A-Za-z0-9._+-]*$`)
+var validName = lazy.Regexp(`^[A-Za-z0-9_+][A-Za-z0-9._+-]*$`)
 
 // configFile is the file that DKMS reads after the dkms.conf of a package.
 func (s System) configFile(name string) (string, error) {
-	if !validName.MatchString(name) {
+	if !validName().MatchString(name) {
 		return "", fmt.Errorf("%q is not the name of a DKMS package", name)
 	}
 	if name == "framework" {
@@ -39,7 +39,7 @@ func (s System) configFile(name string) (string, error) {
 	return filepath.Join(s.etc(), name+".conf"), nil
 }
 
-var treeSetting = regexp.MustCompile(`^\s*dkms_tree=["']?([^"'\s#]+)`)
+var treeSetting = lazy.Regexp(`^\s*dkms_tree=["']?([^"'\s#]+)`)
 
 // tree is the directory of the packages that DKMS knows, /var/lib/dkms unless
 // framework.conf says otherwise.
@@ -52,7 +52,7 @@ func (s System) tree() string {
 			continue
 		}
 		for sc := bufio.NewScanner(f); sc.Scan(); {
-			if m := treeSetting.FindStringSubmatch(sc.Text()); m != nil {
+			if m := treeSetting().FindStringSubmatch(sc.Text()); m != nil {
 				dir = m[1]
 			}
 		}

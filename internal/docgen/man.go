@@ -2,8 +2,9 @@ package docgen
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"mkbtf/internal/lazy"
 )
 
 // page is a manual page that is being written.
@@ -26,11 +27,11 @@ func escape(s string) string {
 }
 
 // option is one in running text, after a space or what can open a word.
-var option = regexp.MustCompile(`(^|[ ("])(\\-(?:\\-)?[A-Za-z](?:[\w]|\\-)*)`)
+var option = lazy.Regexp(`(^|[ ("])(\\-(?:\\-)?[A-Za-z](?:[\w]|\\-)*)`)
 
 // prose escapes text and makes the options in it bold.
 func prose(s string) string {
-	return option.ReplaceAllString(escape(s), `$1\fB$2\fR`)
+	return option().ReplaceAllString(escape(s), `$1\fB$2\fR`)
 }
 
 func (p *Program) begin(w *page, name, summary string) {
@@ -51,15 +52,15 @@ func (w *page) synopsis(lines []string) {
 			w.line(".br")
 		}
 		l = escape(strings.TrimSpace(l))
-		w.line("%s", placeholders.ReplaceAllString(bold.ReplaceAllString(l, `\fB$0\fR`), `\fI$0\fR`))
+		w.line("%s", placeholders().ReplaceAllString(bold().ReplaceAllString(l, `\fB$0\fR`), `\fI$0\fR`))
 	}
 }
 
 var (
 	// bold are a program's name and an option in an escaped usage.
-	bold = regexp.MustCompile(`^[a-z_]+(?: [a-z_](?:[a-z_]|\\-)*)*|\\-(?:\\-)?[A-Za-z](?:[\w]|\\-)*`)
+	bold = lazy.Regexp(`^[a-z_]+(?: [a-z_](?:[a-z_]|\\-)*)*|\\-(?:\\-)?[A-Za-z](?:[\w]|\\-)*`)
 	// placeholders are those in an escaped usage.
-	placeholders = regexp.MustCompile(`\b[A-Z][A-Z]+\b|\b[ABX]\b`)
+	placeholders = lazy.Regexp(`\b[A-Z][A-Z]+\b|\b[ABX]\b`)
 )
 
 // blocks writes paragraphs and lists, as the beginning of a section.

@@ -1,8 +1,9 @@
 package docgen
 
 import (
-	"regexp"
 	"strings"
+
+	"mkbtf/internal/lazy"
 )
 
 // section is a part of a help text. The first one has no heading: the description.
@@ -13,7 +14,7 @@ type section struct {
 
 // heading is a line that begins a section; what a usage has on that line belongs to
 // the section.
-var heading = regexp.MustCompile(`^(Usage|Examples?|Environment|Files):( +(.*))?$`)
+var heading = lazy.Regexp(`^(Usage|Examples?|Environment|Files):( +(.*))?$`)
 
 // sections takes a help text apart. A section goes on to the next heading; that of
 // the usage ends with an empty line.
@@ -22,7 +23,7 @@ func sections(text string) []section {
 	open := 0 // the section that lines go to
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \n")
-		if m := heading.FindStringSubmatch(line); m != nil {
+		if m := heading().FindStringSubmatch(line); m != nil {
 			all = append(all, section{heading: strings.TrimSuffix(m[1], "s")})
 			open = len(all) - 1
 			if line = m[3]; line == "" {
@@ -54,7 +55,7 @@ type block struct {
 }
 
 // item is a term of a list and its description, or a number.
-var item = regexp.MustCompile(`^(\d+\.|\S.*?  ) *(\S.*)$`)
+var item = lazy.Regexp(`^(\d+\.|\S.*?  ) *(\S.*)$`)
 
 // blocks takes lines apart into paragraphs and the items of indented lists. The
 // lines of an item but its first are indented more.
@@ -78,7 +79,7 @@ func blocks(lines []string) []block {
 			list, inside = -1, true
 		default:
 			b := block{tag: text}
-			if m := item.FindStringSubmatch(text); m != nil {
+			if m := item().FindStringSubmatch(text); m != nil {
 				b = block{strings.TrimSpace(m[1]), m[2]}
 			}
 			all = append(all, b)

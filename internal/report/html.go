@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 
 	"mkbtf/internal/compare"
 )
@@ -18,7 +19,7 @@ var (
 	//go:embed page.js
 	pageJS string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageText))
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 )
 
 // WriteHTML writes a page with the plot, the tables and a list of all modules that can
@@ -44,7 +45,7 @@ func WriteHTML(w io.Writer, r *compare.Report) error {
 	drawSVG(&plotted, plot(r))
 	p.Plot = template.HTML(plotted.String())
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, p); err != nil {
+	if err := pageTemplate().Execute(&out, p); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	_, err := w.Write(out.Bytes())
