@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"mkbtf/btf"
 )
@@ -134,6 +135,7 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 	w.names.next(c.opts.NamePrefix)
 	w.known.reset()
 	clear(w.groups)
+	w.groupNames = w.groupNames[:0]
 	w.c, w.big = c, c.src.Order == binary.BigEndian
 	w.strInt, w.strUchar = 0, 0
 	return w.Strings().Len() == before
@@ -141,13 +143,14 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 
 // Worker converts one piece of work at a time. It is not safe for concurrent use.
 type Worker struct {
-	decoder  // of the current unit
-	c        *Converter
-	result   *btf.Table
-	names    nameCache
-	groups   []groupEntry // by hash of the offset; nil: not used yet
-	strInt   btf.Str      // "int"
-	strUchar btf.Str      // "unsigned char"
+	decoder    // of the current unit
+	c          *Converter
+	result     *btf.Table
+	names      nameCache
+	groups     []groupEntry // by hash of the offset; nil: not used yet
+	groupNames []uint32     // by group: its name as names.intern has it, 0: not known
+	strInt     btf.Str      // "int"
+	strUchar   btf.Str      // "unsigned char"
 
 	tables     map[int32]*unitTable // by number in Converter.tables
 	freeTables []*unitTable
@@ -327,16 +330,11 @@ func (w *Worker) where(off uint32) (section string, at uint64) {
 
 // unitOf returns the loaded unit that holds an offset of the current piece.
 func (w *Worker) unitOf(off uint32) *loadedUnit {
-	i, found := slices.BinarySearchFunc(w.units, off, func(u loadedUnit, off uint32) int {
-		switch {
-		case off < u.base:
-			return 1
-		case off >= u.base+u.size:
-			return -1
-		}
-		return 0
-	})
-	if !found {
+	if u := w.cur; u != nil && off-u.base < u.size {
+		return u // nearly always there is no other one
+	}
+	i := sort.Search(len(w.units), func(i int) bool { return off < w.units[i].base+w.units[i].size })
+	if i == len(w.units) {
 		i = 0
 	}
 	return &w.units[i]

@@ -1,6 +1,8 @@
 package dwarf2btf
 
 import (
+	"slices"
+
 	"mkbtf/btf"
 )
 
@@ -58,7 +60,12 @@ func (w *Worker) subprogram(a *abbrev, off uint32) int32 {
 	}
 	group := int32(groupUnknown)
 	if a.has.has(slotName) {
-		if group = w.symbolGroup(a.nameForm); group < 0 && !w.c.opts.AllFunctions {
+		if a.has&(1<<slotLowPC|1<<slotRanges) != 0 {
+			group = w.findGroup(w.formAt(a, slotName), w.val[slotName]) // it comes once
+		} else {
+			group = w.symbolGroup(a.nameForm)
+		}
+		if group < 0 && !w.c.opts.AllFunctions {
 			return -1
 		}
 	} else if !a.has.has(slotAbstractOrigin) && !a.has.has(slotSpecification) {
@@ -81,8 +88,8 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 			w.groups = make([]groupEntry, 1<<groupBits)
 		}
 		e := &w.groups[uint32(v)*0x9e3779b1>>(32-groupBits)]
-		if !e.known || e.off != uint32(v) {
-			*e = groupEntry{uint32(v), w.findGroup(form, v), true}
+		if e.off != uint32(v)+1 {
+			*e = groupEntry{uint32(v) + 1, w.findGroup(form, v)}
 		}
 		return e.group
 	}
@@ -93,11 +100,24 @@ const groupBits = 15
 
 // groupEntry remembers the group of a name in .debug_str.
 type groupEntry struct {
-	off   uint32
+	off   uint32 // plus 1; 0: the entry is free
 	group int32
-	known bool
 }
 
+// groupName is name for the name that a group of functions has.
+func (w *Worker) groupName(group int32) uint32 {
+	if n := w.c.symbols.Len(); len(w.groupNames) < n {
+		w.groupNames = slices.Grow(w.groupNames[:0], n)[:n]
+		clear(w.groupNames)
+	}
+	name := &w.groupNames[group]
+	if *name == 0 {
+		*name = w.names.intern(w.c.symbols.nameOf(group))
+	}
+	return *name
+}
+
+// findGroup is symbolGroup for a name that nothing is known of.
 func (w *Worker) findGroup(form uint16, v uint64) int32 {
 	if form == formStrp && v < uint64(len(w.c.str)) {
 		if hash, n, ok := hashText(w.c.str[v:]); ok && n > 0 && n <= maxName {
@@ -181,7 +201,11 @@ func (w *Worker) readFunction(i int) (ret uint32, ok bool, err error) {
 					return 0, false, w.err
 				}
 			}
-			f.name = btf.Str(w.name(w.formAt(a, slotName), w.val[slotName]))
+			if f.group >= 0 {
+				f.name = btf.Str(w.groupName(f.group))
+			} else {
+				f.name = btf.Str(w.name(w.formAt(a, slotName), w.val[slotName]))
+			}
 		}
 		if n == 0 {
 			if f.lowPC, err = w.entry(a); err != nil {
@@ -358,13 +382,13 @@ func (w *Worker) emitFunctions(n int) error {
 		if f.proto < 0 {
 			continue
 		}
-		_, die := w.where(f.off)
+		u := w.unitOf(f.off)
 		addr := f.lowPC
 		if addr != 0 && f.group >= 0 {
 			addr = w.c.symbols.entry(f.group, addr)
 		}
 		out := Function{
-			Name: f.name, Linkage: f.linkage, Proto: btf.ID(n + int(f.proto) + 1), LowPC: addr, DIE: die, Group: f.group,
+			Name: f.name, Linkage: f.linkage, Proto: btf.ID(n + int(f.proto) + 1), LowPC: addr, DIE: u.off + uint64(f.off-u.base), Group: f.group,
 		}
 		if err := w.judge(i, &out); err != nil {
 			return err

@@ -75,6 +75,8 @@ type SymbolTable interface {
 	Len() int
 	// All returns the symbols one by one. After an error there are no more.
 	All() iter.Seq2[Symbol, error]
+	// In returns those in a section.
+	In(section int) iter.Seq2[Symbol, error]
 }
 
 // Symbol is a symbol of .symtab. Addr is Value plus, in a relocatable file, the
@@ -100,6 +102,17 @@ func (l SymbolList) All() iter.Seq2[Symbol, error] {
 	return func(yield func(Symbol, error) bool) {
 		for i := range l {
 			if !yield(l[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// In implements SymbolTable.
+func (l SymbolList) In(section int) iter.Seq2[Symbol, error] {
+	return func(yield func(Symbol, error) bool) {
+		for i := range l {
+			if l[i].Section == section && !yield(l[i], nil) {
 				return
 			}
 		}

@@ -15,16 +15,12 @@ import (
 // f.constprop.1) have the same base name and form one group with it; what it split
 // off (.cold, .part) is left out.
 type Symbols struct {
-	text    []byte       // base names of groups, and what else symbols have behind them
-	slots   []symbolSlot // open addressing, by hash of the base name
+	text    []byte   // base names of groups, and what else symbols have behind them
+	slots   []uint32 // open addressing, by hash of the base name; see slot
+	bits    int      // of a slot that are the group's
 	groups  []symbolGroup
 	all     []groupSymbol  // by group
 	objects []objectSymbol // by address
-}
-
-type symbolSlot struct {
-	hash  uint32
-	group uint32 // plus 1; 0: free
 }
 
 // objectSymbol is a data symbol.
@@ -49,13 +45,14 @@ type groupSymbol struct {
 
 // newSymbols indexes the functions of .symtab, and the data in a range.
 func newSymbols(src *Source, variables addressRange) (*Symbols, error) {
-	s := &Symbols{slots: make([]symbolSlot, 1<<8)}
+	s := new(Symbols)
+	s.resize(8)
 	if src.Symbols == nil {
 		return s, nil
 	}
 	// Half of a kernel's symbols are functions, with names of 20 bytes.
 	n := src.Symbols.Len()
-	s.slots = make([]symbolSlot, max(1<<8, 1<<bits.Len(uint(n))))
+	s.resize(max(8, bits.Len(uint(n))))
 	s.groups, s.text = make([]symbolGroup, 0, n/2+n/16), make([]byte, 0, 11*n)
 	symbols, of := make([]groupSymbol, 0, cap(s.groups)), make([]int32, 0, cap(s.groups))
 	for y, err := range src.Symbols.All() {
@@ -108,38 +105,46 @@ func (s *Symbols) intern(base []byte) int32 {
 	g = int32(len(s.groups))
 	s.groups = append(s.groups, symbolGroup{name: uint32(len(s.text)), size: uint32(len(base))})
 	s.text = append(s.text, base...)
-	s.slots[at] = symbolSlot{uint32(hash), uint32(g) + 1}
+	s.slots[at] = s.slot(g, hash)
 	if 2*len(s.groups) > len(s.slots) {
-		s.grow()
+		s.resize(s.bits + 1)
 	}
 	return g
 }
 
+// slot is what stands in the table for a group: its number plus 1, and, as far as there is
+// room, bits of the hash that do not say where it stands. It is small so that the
+// processor's cache can hold many.
+func (s *Symbols) slot(group int32, hash uint64) uint32 {
+	return uint32(hash)<<s.bits | uint32(group+1)
+}
+
 // search returns the group of a base name with its hash, or -1 and the slot where it should be.
-func (s *Symbols) search(base []byte, hash uint64) (group int32, slot uint64) {
+func (s *Symbols) search(base []byte, hash uint64) (group int32, at uint64) {
 	mask := uint64(len(s.slots) - 1)
+	number := uint32(mask)
 	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
 		y := s.slots[i]
-		if y.group == 0 {
+		if y == 0 {
 			return -1, i
 		}
-		if y.hash != uint32(hash) {
+		if (y^uint32(hash)<<s.bits)&^number != 0 {
 			continue
 		}
-		if g := &s.groups[y.group-1]; string(s.text[g.name:][:g.size]) == string(base) {
-			return int32(y.group - 1), i
+		if g := &s.groups[y&number-1]; string(s.text[g.name:][:g.size]) == string(base) {
+			return int32(y&number - 1), i
 		}
 	}
 }
 
-// grow makes twice as many slots.
-func (s *Symbols) grow() {
-	s.slots = make([]symbolSlot, 2*len(s.slots))
+// resize makes 1<<n slots.
+func (s *Symbols) resize(n int) {
+	s.slots, s.bits = make([]uint32, 1<<n), n
 	for g := range s.groups {
 		base := s.nameOf(int32(g))
 		hash := hashOf(base)
 		_, at := s.search(base, hash)
-		s.slots[at] = symbolSlot{uint32(hash), uint32(g) + 1}
+		s.slots[at] = s.slot(int32(g), hash)
 	}
 }
 

@@ -69,11 +69,11 @@ func FromSource(src *dwarf2btf.Source) (*Section, error) {
 	}
 	start := src.Sections[src.BTFIDsIndex].Addr
 	var symbols []Symbol
-	for y, err := range src.Symbols.All() {
+	for y, err := range src.Symbols.In(src.BTFIDsIndex) {
 		if err != nil {
 			return nil, err
 		}
-		if y.Section == src.BTFIDsIndex && bytes.HasPrefix(y.Name, []byte(symbolPrefix)) {
+		if bytes.HasPrefix(y.Name, []byte(symbolPrefix)) {
 			symbols = append(symbols, Symbol{string(y.Name), y.Addr - start, y.Size})
 		}
 	}

@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"iter"
 
@@ -25,6 +26,7 @@ type symbolTable struct {
 	names    []byte
 	extended []byte // SHT_SYMTAB_SHNDX: one 32-bit word for each symbol; nil if there is none
 	len      int    // of a record
+	common   bool   // 64 bits, little endian: read without a detour, a kernel has 200,000
 }
 
 func (t *symbolTable) count() int {
@@ -56,6 +58,7 @@ func (f *File) findSymtab() (*symbolTable, error) {
 	if f.Class == elf.ELFCLASS64 {
 		t.len = symbolLen64
 	}
+	t.common = f.Class == elf.ELFCLASS64 && f.Order == binary.LittleEndian
 	if s.EntSize != uint64(t.len) {
 		return nil, f.errorAt(s.Name, 0, "symbols of %d bytes, this class has %d", s.EntSize, t.len)
 	}
@@ -104,7 +107,11 @@ func (f *File) symbol(t *symbolTable, i int) (rawSymbol, error) {
 	b, o := t.raw[i*t.len:], f.Order
 	var s rawSymbol
 	var index uint16
-	if f.Class == elf.ELFCLASS64 {
+	if t.common {
+		_ = b[symbolLen64-1]
+		s = rawSymbol{name: binary.LittleEndian.Uint32(b), info: b[4], value: binary.LittleEndian.Uint64(b[8:]), size: binary.LittleEndian.Uint64(b[16:])}
+		index = binary.LittleEndian.Uint16(b[6:])
+	} else if f.Class == elf.ELFCLASS64 {
 		s = rawSymbol{name: o.Uint32(b), info: b[4], value: o.Uint64(b[8:]), size: o.Uint64(b[16:])}
 		index = o.Uint16(b[6:])
 	} else {
@@ -191,40 +198,58 @@ func (l *sourceSymbols) Len() int { return l.table.count() - 1 }
 func (l *sourceSymbols) All() iter.Seq2[dwarf2btf.Symbol, error] {
 	return func(yield func(dwarf2btf.Symbol, error) bool) {
 		for i := 1; i < l.table.count(); i++ {
-			y, ok, err := l.symbol(i)
-			if (ok || err != nil) && !yield(y, err) || err != nil {
+			s, err := l.f.symbol(l.table, i)
+			if err == nil && !l.wanted(&s) {
+				continue
+			}
+			if !l.yield(i, &s, err, yield) {
 				return
 			}
 		}
 	}
 }
 
-// symbol returns symbol i, and whether it is one of those.
-func (l *sourceSymbols) symbol(i int) (y dwarf2btf.Symbol, ok bool, err error) {
-	s, err := l.f.symbol(l.table, i)
-	if err != nil || s.section == 0 {
-		return y, false, err
-	}
-	switch elf.ST_TYPE(s.info) {
-	case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
-	default:
-		if s.section != l.ids {
-			return y, false, nil
+// In implements dwarf2btf.SymbolTable.
+func (l *sourceSymbols) In(section int) iter.Seq2[dwarf2btf.Symbol, error] {
+	return func(yield func(dwarf2btf.Symbol, error) bool) {
+		for i := 1; i < l.table.count(); i++ {
+			s, err := l.f.symbol(l.table, i)
+			if err == nil && (s.section != section || !l.wanted(&s)) {
+				continue
+			}
+			if !l.yield(i, &s, err, yield) {
+				return
+			}
 		}
 	}
-	y = dwarf2btf.Symbol{
+}
+
+// wanted reports whether a symbol is one of those.
+func (l *sourceSymbols) wanted(s *rawSymbol) bool {
+	switch elf.ST_TYPE(s.info) {
+	case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
+		return s.section != 0
+	}
+	return s.section != 0 && s.section == l.ids
+}
+
+// yield hands out symbol i, or the error that it has, and reports whether there may be more.
+func (l *sourceSymbols) yield(i int, s *rawSymbol, err error, f func(dwarf2btf.Symbol, error) bool) bool {
+	y := dwarf2btf.Symbol{
 		Addr: s.value, Value: s.value, Size: s.size,
 		Type: elf.ST_TYPE(s.info), Bind: elf.ST_BIND(s.info), Section: s.section,
 	}
 	if s.section < 0 {
 		y.Section = -1
-	} else if l.f.Relocatable() {
+	} else if l.f.Relocatable() && err == nil {
 		y.Addr += l.addrs[s.section]
 	}
-	if y.Name, err = symbolName(l.table.names, s.name); err != nil {
-		return y, false, l.f.errorAt(l.f.Sections[l.table.index].Name, uint64(i*l.table.len), "symbol %d: %v", i, err)
+	if err == nil {
+		if y.Name, err = symbolName(l.table.names, s.name); err != nil {
+			err = l.f.errorAt(l.f.Sections[l.table.index].Name, uint64(i*l.table.len), "symbol %d: %v", i, err)
+		}
 	}
-	return y, true, nil
+	return f(y, err) && err == nil
 }
 
 func symbolName(names []byte, off uint32) ([]byte, error) {
