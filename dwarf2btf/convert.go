@@ -121,6 +121,7 @@ func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[int32]*unitTable{}}
 	w.big = c.src.Order == binary.BigEndian
 	w.names.init(strings, c.opts.NamePrefix)
+	w.known.byNode = map[uint32]uint32{}
 	w.known.reset()
 	return w
 }
@@ -165,7 +166,6 @@ type Worker struct {
 	pending []btf.Member // of types in which others are nested
 	frames  []frame
 	known   known
-	claimed int // index into frames of the one that isClaimed, -1: none
 	open    int // index into frames of the innermost one that takes members, -1: none
 
 	extra    []btf.Type // types without a DIE; see extraRef

@@ -29,17 +29,18 @@ func (k frameKind) takesMembers() bool {
 
 // frame is an open DIE with children.
 type frame struct {
-	off    uint32 // of the DIE in the piece
-	typ    int32  // index into Worker.types, -1: none
-	first  uint32 // first element in Worker.members, or in pending if inPending
-	parent int32  // Worker.open of the time before
-	size   uint32 // composite: in bytes
-	maxBit uint32 // composite: largest bit offset of a member
-	item   int32  // index of a function, variable or member that takes the tags
-	dims   uint32 // array: number of dimensions
-	depth  uint32 // frameOther: how many more DIEs of that kind are open
-	known  uint32 // isClaimed: index in known.defs
-	next   uint32 // isClaimed: index in known.members
+	off    uint32   // of the DIE in the piece
+	typ    int32    // index into Worker.types, -1: none
+	first  uint32   // first element in Worker.members, or in pending if inPending
+	parent int32    // Worker.open of the time before
+	size   uint32   // composite: in bytes
+	maxBit uint32   // composite: largest bit offset of a member
+	item   int32    // index of a function, variable or member that takes the tags
+	dims   uint32   // array: number of dimensions
+	depth  uint32   // frameOther: how many more DIEs of that kind are open
+	known  uint32   // isClaimed: index in known.defs
+	next   uint32   // isClaimed: index in known.members
+	after  defPlace // of a definition: the one before it
 	tag    uint16
 	kind   frameKind
 	flags  frameFlags
@@ -53,8 +54,9 @@ const (
 	bitFields                         // a member needs kind_flag
 	isLate                            // a bit offset is known only when all types are
 	isUnion
-	unsized   // the size follows from the members
-	isClaimed // taken for a known definition: no members are written down
+	unsized      // the size follows from the members
+	isClaimed    // taken for a known definition: no members are written down
+	claimsInside // isClaimed: a definition inside it is, too
 )
 
 // maxDepth bounds the nesting of DIEs; compilers stay below 100.

@@ -14,11 +14,13 @@ import (
 // (Unit.Claims) and left to whoever tells types apart.
 type known struct {
 	defs    []knownDef
-	byName  []uint32 // by btf.Str: index in defs, 0: none
+	byName  []uint32          // by btf.Str: index in defs, 0: none
+	byNode  map[uint32]uint32 // those without a name
 	members []knownMember
 
 	claims []btf.Claim // of the current unit; the ID is still the offset of a DIE
 	fresh  []freshDef  // definitions of the current unit that can be learned
+	last   defPlace    // the definition that was opened last
 	off    bool        // nothing is taken for known in the current unit
 	needed bool        // the members of a type that was taken for known
 }
@@ -28,9 +30,16 @@ type knownDef struct {
 	node, ref  uint32 // what Learn was told
 	first, len uint32 // in known.members
 	size       uint32
+	then       uint32 // the definition without a name that came next the last time
 	kind       btf.Kind
 	tries      uint8 // how often the name was learned
 }
+
+// defPlace is where a definition stands: index in known.defs, or if it was not known,
+// newPlace and index in Worker.types.
+type defPlace uint32
+
+const newPlace defPlace = 1 << 31
 
 // knownMember is a member or an enumerator.
 type knownMember struct {
@@ -41,8 +50,10 @@ type knownMember struct {
 
 // freshDef is a definition of the current unit.
 type freshDef struct {
-	typ int32  // index in Worker.types
-	off uint32 // of its DIE
+	typ   int32    // index in Worker.types
+	off   uint32   // of its DIE
+	after defPlace // what came before it
+	def   uint32   // index in known.defs, as soon as it is there
 }
 
 // keyBits is where the size of a bit-field stands in a knownMember's key; no name's key
@@ -90,24 +101,37 @@ const (
 // reset forgets all definitions and keeps the memory.
 func (k *known) reset() {
 	clear(k.byName)
+	clear(k.byNode)
 	k.defs, k.members = append(k.defs[:0], knownDef{}), k.members[:0]
 }
 
-// claim begins to take the definition that was just opened for a known one.
+// claim begins to take the definition that was just opened for a known one: that of its
+// name, or without a name the one that came after the last definition before.
 func (w *Worker) claim(f *frame, t *btf.Type) {
 	k := &w.known
-	if int(t.Name) >= len(k.byName) || t.Name == 0 || k.off || w.claimed >= 0 || f.flags&unsized != 0 {
-		return
+	f.after, k.last = k.last, newPlace|defPlace(f.typ)
+	at := uint32(0)
+	switch {
+	case k.off || f.flags&unsized != 0:
+	case t.Name == 0:
+		if f.after < newPlace {
+			at = k.defs[f.after].then
+		}
+	case int(t.Name) < len(k.byName):
+		at = k.byName[t.Name]
 	}
-	d := &k.defs[k.byName[t.Name]]
+	d := &k.defs[at]
 	if d.len == 0 || d.kind != t.Kind || d.size != t.Size {
 		return
 	}
+	if f.parent >= 0 {
+		if p := &w.frames[f.parent]; p.flags&isClaimed != 0 {
+			p.flags |= claimsInside
+		}
+	}
 	f.flags |= isClaimed
-	w.claimed = len(w.frames) - 1
-	f.known = k.byName[t.Name]
-	f.next = d.first
-	k.claims = slices.Grow(k.claims, int(d.len))
+	f.known, f.next = at, d.first
+	k.last = defPlace(at)
 }
 
 // runClaimed compares the members that rest begins with, which are children of a claimed
@@ -121,7 +145,8 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 	var claims []btf.Claim
 	enum := f.kind == frameEnum
 	if !enum {
-		claims = k.claims[len(k.claims):cap(k.claims)] // claim made room
+		k.claims = slices.Grow(k.claims, len(want))
+		claims = k.claims[len(k.claims):cap(k.claims)]
 	}
 	base, last := w.cur.base, uint32(len(w.data))-1
 	merged := !w.c.src.Relocatable
@@ -191,13 +216,16 @@ func (w *Worker) unclaim(f *frame) {
 	k := &w.known
 	d := &k.defs[f.known]
 	f.flags &^= isClaimed
-	w.claimed = -1
+	f.first = uint32(len(w.members))
+	if f.flags&claimsInside != 0 {
+		k.needed = true // those of its members are not together
+		return
+	}
 	var claims []btf.Claim
 	if f.kind == frameComposite {
 		n := len(k.claims) - int(f.next-d.first)
 		claims, k.claims = k.claims[n:], k.claims[:n]
 	}
-	f.first = uint32(len(w.members))
 	for i, m := range k.members[d.first:f.next] {
 		out := btf.Member{Off: m.off}
 		if key := m.key &^ bitSizeMask; key != 0 {
@@ -224,7 +252,6 @@ func (w *Worker) closeClaimed(f *frame, t *btf.Type) bool {
 		w.unclaim(f)
 		return false
 	}
-	w.claimed = -1
 	t.Ref, t.Extra = btf.ID(d.ref), d.node
 	return true
 }
@@ -232,13 +259,13 @@ func (w *Worker) closeClaimed(f *frame, t *btf.Type) bool {
 // remember notes a definition whose members are as the DIEs have them, for Learn.
 func (w *Worker) remember(f *frame, t *btf.Type) {
 	k := &w.known
-	if t.Name == 0 || t.Len == 0 || w.c.opts.DeclFiles || w.c.opts.Note != nil || len(k.members) > maxKnown {
+	if t.Len == 0 || w.c.opts.DeclFiles || w.c.opts.Note != nil || len(k.members) > maxKnown {
 		return
 	}
-	if int(t.Name) < len(k.byName) && k.defs[k.byName[t.Name]].tries >= mostTries {
+	if t.Name != 0 && int(t.Name) < len(k.byName) && k.defs[k.byName[t.Name]].tries >= mostTries {
 		return
 	}
-	k.fresh = append(k.fresh, freshDef{f.typ, f.off})
+	k.fresh = append(k.fresh, freshDef{typ: f.typ, off: f.off, after: f.after})
 }
 
 // Learn tells the worker what became of the types of the unit that it has just converted:
@@ -247,38 +274,70 @@ func (w *Worker) remember(f *frame, t *btf.Type) {
 // next unit is converted, if at all.
 func Learn[R ~uint32](w *Worker, refs []R, nodes []uint32) {
 	k := &w.known
-	for _, fresh := range k.fresh {
-		t := &w.types[fresh.typ]
-		id := fresh.typ + 1
-		if t.Extra != 0 || nodes[id] == 0 {
+	slices.SortFunc(k.fresh, func(a, b freshDef) int { return int(a.typ - b.typ) })
+	for i := range k.fresh {
+		f := &k.fresh[i]
+		t := &w.types[f.typ]
+		id := f.typ + 1
+		if nodes[id] != 0 {
+			f.def = w.learn(t, f.off, uint32(refs[id]), nodes[id], func(id btf.ID) uint32 { return uint32(refs[id]) })
+		}
+		if f.def == 0 || t.Name != 0 {
 			continue
 		}
-		for int(t.Name) >= len(k.byName) {
-			k.byName = append(k.byName, make([]uint32, int(t.Name)-len(k.byName)+1024)...)
-		}
-		at := &k.byName[t.Name]
-		if *at == 0 {
-			*at = uint32(len(k.defs))
-			k.defs = append(k.defs, knownDef{})
-		}
-		d := &k.defs[*at]
-		first := len(k.members)
-		if !w.readKnown(t, fresh.off) {
-			k.members = k.members[:first]
-			d.len, d.tries = 0, mostTries
-			continue
-		}
-		if t.Kind.IsComposite() {
-			for i, m := range w.members[t.First : t.First+t.Len] {
-				k.members[first+i].ref = uint32(refs[m.Type])
+		// What follows a definition mostly does so in other units, too.
+		after := f.after
+		if after >= newPlace {
+			typ := int32(after &^ newPlace)
+			n, ok := slices.BinarySearchFunc(k.fresh[:i], typ, func(f freshDef, typ int32) int { return int(f.typ - typ) })
+			if !ok {
+				continue
 			}
+			after = defPlace(k.fresh[n].def)
 		}
-		*d = knownDef{
-			node: nodes[id], ref: uint32(refs[id]), first: uint32(first), len: t.Len,
-			size: t.Size, kind: t.Kind, tries: d.tries + 1,
+		if after != 0 {
+			k.defs[after].then = f.def
 		}
 	}
 	k.fresh = k.fresh[:0]
+}
+
+// learn returns the known definition that t is, whose DIE is at off.
+func (w *Worker) learn(t *btf.Type, off, ref, node uint32, refOf func(btf.ID) uint32) uint32 {
+	k := &w.known
+	n := uint32(0)
+	if t.Name == 0 {
+		n = k.byNode[node]
+	} else {
+		for int(t.Name) >= len(k.byName) {
+			k.byName = append(k.byName, make([]uint32, int(t.Name)-len(k.byName)+1024)...)
+		}
+		n = k.byName[t.Name]
+	}
+	if n != 0 && k.defs[n].node == node {
+		return n
+	}
+	first := len(k.members)
+	if !w.readKnown(t, off) {
+		k.members = k.members[:first] // it is there, so as not to be tried again, and equals none
+	} else if t.Kind.IsComposite() {
+		for i, m := range w.members[t.First : t.First+t.Len] {
+			k.members[first+i].ref = refOf(m.Type)
+		}
+	}
+	if n == 0 {
+		n = uint32(len(k.defs))
+		k.defs = append(k.defs, knownDef{})
+		if t.Name != 0 {
+			k.byName[t.Name] = n
+		} else {
+			k.byNode[node] = n
+		}
+	}
+	d := &k.defs[n]
+	d.node, d.ref, d.first, d.len, d.size, d.kind = node, ref, uint32(first), uint32(len(k.members)-first), t.Size, t.Kind
+	d.tries++
+	return n
 }
 
 // readKnown appends the members of the definition at off, which has become t, to those

@@ -21,7 +21,7 @@ func (w *Worker) walk() error {
 	}
 	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
 	top := &w.frames[0]
-	w.open, w.claimed = -1, -1
+	w.open, w.known.last = -1, 0
 	w.pending = w.pending[:0]
 	rest := data[u.bodyStart:]
 	for len(rest) > 0 {
