@@ -119,11 +119,18 @@ func (c *Converter) NewWorker() *Worker { return c.NewWorkerWith(btf.NewStrings(
 // NewWorkerWith returns a worker that interns names in a given pool.
 func (c *Converter) NewWorkerWith(strings *btf.Strings) *Worker {
 	w := &Worker{c: c, result: btf.NewTable(1, strings), tables: map[int32]*unitTable{}}
-	w.big = c.src.Order == binary.BigEndian
+	w.setConverter(c)
 	w.names.init(strings, c.opts.NamePrefix)
 	w.known.byNode = map[uint32]uint32{}
 	w.known.reset()
 	return w
+}
+
+func (w *Worker) setConverter(c *Converter) {
+	w.c, w.big, w.mixed = c, c.src.Order == binary.BigEndian, nil
+	if c.src.Relocatable {
+		w.mixed = c.str // the linker has not merged the strings of the units
+	}
 }
 
 // Reuse makes a worker of another Converter one of c: what NewWorker does, in the same
@@ -137,7 +144,7 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 	w.known.reset()
 	clear(w.groups)
 	w.groupNames = w.groupNames[:0]
-	w.c, w.big = c, c.src.Order == binary.BigEndian
+	w.setConverter(c)
 	w.strInt, w.strUchar = 0, 0
 	return w.Strings().Len() == before
 }
@@ -166,7 +173,8 @@ type Worker struct {
 	pending []btf.Member // of types in which others are nested
 	frames  []frame
 	known   known
-	open    int // index into frames of the innermost one that takes members, -1: none
+	mixed   []byte // .debug_str of a file that may have the same string more than once, else nil
+	open    int    // index into frames of the innermost one that takes members, -1: none
 
 	extra    []btf.Type // types without a DIE; see extraRef
 	byteRef  uint32     // unsigned char, as stand-in; 0: not made yet

@@ -51,6 +51,7 @@ func (w *Worker) resolveAll() {
 	if w.arrays {
 		index = w.resolve(w.arrayIndex())
 	}
+	offsets := w.offsets
 	for i := range w.types {
 		t := &w.types[i]
 		if t.Ref == 0 || t.Extra != 0 { // a known definition's are there already
@@ -72,13 +73,21 @@ func (w *Worker) resolveAll() {
 		if m.Type == 0 {
 			continue
 		}
+		if n, ok := offsets.index(uint32(m.Type)); ok {
+			m.Type = btf.ID(n + 1)
+			continue
+		}
 		if m.Type = w.resolve(uint32(m.Type)); m.Type == 0 {
 			m.Type = w.resolve(w.byteType())
 		}
 	}
 	for i := range w.known.claims {
 		c := &w.known.claims[i]
-		c.ID = w.resolve(uint32(c.ID))
+		if n, ok := offsets.index(uint32(c.ID)); ok {
+			c.ID = btf.ID(n + 1)
+		} else {
+			c.ID = w.resolveAlias(uint32(c.ID))
+		}
 	}
 	for i := range w.protos {
 		t := &w.protos[i]

@@ -24,7 +24,8 @@ const (
 
 // takesMembers reports whether the children end up in Type.Members.
 func (k frameKind) takesMembers() bool {
-	return k == frameComposite || k == frameEnum || k == frameProto
+	const kinds = 1<<frameComposite | 1<<frameEnum | 1<<frameProto
+	return kinds>>k&1 != 0
 }
 
 // frame is an open DIE with children.

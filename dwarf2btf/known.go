@@ -33,6 +33,7 @@ type knownDef struct {
 	then       uint32 // the definition without a name that came next the last time
 	kind       btf.Kind
 	tries      uint8 // how often the name was learned
+	more       bool  // it has more than members that claimMembers takes in
 }
 
 // defPlace is where a definition stands: index in known.defs, or if it was not known,
@@ -74,14 +75,13 @@ func (q *quickDIE) memberKey(rest []byte) (key uint64, shift int) {
 		return 0, 0
 	}
 	p := (*window)(rest)
-	if key = q.strp(p); q.inline {
-		if key, shift = q.text(p); key == 0 {
-			return notQuick, 0
-		}
-		p = (*window)(rest[shift:])
+	if !q.inline {
+		key = q.strp(p)
+	} else if key, shift = q.text(p); key == 0 {
+		return notQuick, 0
 	}
 	if q.op == quickBitField {
-		n := q.bitSize(p)
+		n := q.bitSize((*window)(rest[shift:]))
 		if n == 0 || n > 1<<7-1 {
 			return notQuick, 0
 		}
@@ -105,23 +105,60 @@ func (k *known) reset() {
 	k.defs, k.members = append(k.defs[:0], knownDef{}), k.members[:0]
 }
 
-// claim begins to take the definition that was just opened for a known one: that of its
-// name, or without a name the one that came after the last definition before.
-func (w *Worker) claim(f *frame, t *btf.Type) {
-	k := &w.known
-	f.after, k.last = k.last, newPlace|defPlace(f.typ)
+// find returns the known definition that a type may be: that of its name, or without a
+// name the one that came after the last definition before. Number 0 is none.
+func (k *known) find(t *btf.Type) uint32 {
 	at := uint32(0)
 	switch {
-	case k.off || f.flags&unsized != 0:
+	case k.off:
 	case t.Name == 0:
-		if f.after < newPlace {
-			at = k.defs[f.after].then
+		if k.last < newPlace {
+			at = k.defs[k.last].then
 		}
 	case int(t.Name) < len(k.byName):
 		at = k.byName[t.Name]
 	}
+	if d := &k.defs[at]; d.len == 0 || d.kind != t.Kind || d.size != t.Size {
+		return 0
+	}
+	return at
+}
+
+// claimWhole takes a struct or union, whose members rest begins with, for the known one,
+// and returns what is behind the null entry after them; nil, with nothing done, if it is
+// not, or if there is anything but members that claimMembers takes in.
+func (w *Worker) claimWhole(t *btf.Type, quick []quickDIE, rest []byte) []byte {
+	k := &w.known
+	at := k.find(t)
 	d := &k.defs[at]
-	if d.len == 0 || d.kind != t.Kind || d.size != t.Size {
+	if at == 0 || d.more {
+		return nil
+	}
+	k.claims = slices.Grow(k.claims, int(d.len))
+	claims := k.claims[len(k.claims):][:d.len]
+	n, left := w.claimMembers(rest, quick, k.members[d.first:d.first+d.len], claims)
+	if n < len(claims) || len(left) < quickRoom || left[0] != 0 {
+		d.more = true
+		return nil
+	}
+	if w.open >= 0 {
+		w.frames[w.open].flags |= claimsInside
+	}
+	k.claims = k.claims[:len(k.claims)+n]
+	k.last = defPlace(at)
+	t.Ref, t.Extra = btf.ID(d.ref), d.node
+	return left[1:]
+}
+
+// claim begins to take the definition that was just opened for a known one.
+func (w *Worker) claim(f *frame, t *btf.Type) {
+	k := &w.known
+	at := uint32(0)
+	if f.flags&unsized == 0 {
+		at = k.find(t)
+	}
+	f.after, k.last = k.last, newPlace|defPlace(f.typ)
+	if at == 0 {
 		return
 	}
 	if f.parent >= 0 {
@@ -130,84 +167,171 @@ func (w *Worker) claim(f *frame, t *btf.Type) {
 		}
 	}
 	f.flags |= isClaimed
-	f.known, f.next = at, d.first
+	f.known, f.next = at, k.defs[at].first
 	k.last = defPlace(at)
 }
 
 // runClaimed compares the members that rest begins with, which are children of a claimed
 // definition, with those that are known, and returns what is left from the first DIE on
-// that is not the one that should come next. Half of all DIEs of a kernel are members of
-// known definitions, so this is where most of them are read.
+// that is not the one that should come next.
 func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 	k := &w.known
 	d := &k.defs[f.known]
 	want := k.members[f.next : d.first+d.len]
-	var claims []btf.Claim
-	enum := f.kind == frameEnum
-	if !enum {
-		k.claims = slices.Grow(k.claims, len(want))
-		claims = k.claims[len(k.claims):cap(k.claims)]
+	if f.kind == frameEnum {
+		var n int
+		n, rest = sameEnumerators(rest, quick, want, w.mixed)
+		f.next += uint32(n)
+		return rest
 	}
+	k.claims = slices.Grow(k.claims, len(want))
+	claims := k.claims[len(k.claims):][:len(want)]
+	n := 0
+	for {
+		var more int
+		more, rest = w.claimMembers(rest, quick, want[n:], claims[n:])
+		if n += more; n == len(want) || len(rest) < quickRoom {
+			break
+		}
+		// What is left to this loop are bit-fields.
+		q, at := quickAt(quick, rest)
+		if q == nil || !q.op.isMember() || q.op == quickEnumerator {
+			break
+		}
+		key, shift := q.memberKey(rest[at:])
+		at += shift
+		p := (*window)(rest[at:])
+		m := &want[n]
+		ref := p.u32(q.typ)
+		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || key != m.key && !sameKey(w.mixed, key, m.key) {
+			break
+		}
+		claims[n] = btf.Claim{ID: btf.ID(w.cur.base + ref), Ref: m.ref}
+		rest = rest[at+int(q.total):]
+		n++
+	}
+	k.claims = k.claims[:len(k.claims)+n]
+	f.next += uint32(n)
+	return rest
+}
+
+// quickAt returns the layout of the DIE that rest begins with, nil if it is not quick, and
+// the size of its abbreviation code. There must be quickRoom bytes.
+func quickAt(quick []quickDIE, rest []byte) (q *quickDIE, at int) {
+	die := (*[quickRoom]byte)(rest)
+	code, at := uint(die[0]), 1
+	if code >= 0x80 {
+		code, at = code&0x7f|uint(die[1])<<7, 2
+	}
+	if code >= uint(len(quick)) {
+		return nil, 0
+	}
+	return &quick[code], at
+}
+
+// claimMembers is runClaimed for members that are no bit-fields. Half of all DIEs of a
+// kernel are such, so that they have loops of their own.
+func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember, claims []btf.Claim) (n int, left []byte) {
 	base, last := w.cur.base, uint32(len(w.data))-1
-	merged := !w.c.src.Relocatable
-	n, named := 0, 0
-	for ; n < len(want) && len(rest) >= quickRoom; n++ {
+	if w.mixed == nil {
+		return claimNumbers(rest, quick, want, claims, base, last)
+	}
+	claims = claims[:len(want)]
+	for {
+		more := 0
+		more, rest = claimNumbers(rest, quick, want[n:], claims[n:], base, last)
+		if n += more; n == len(want) || len(rest) < quickRoom {
+			return n, rest
+		}
+		// Names in .debug_str, which are mostly the same in another place.
+		for n < len(want) && len(rest) >= quickRoom {
+			q, at := quickAt(quick, rest)
+			if q == nil || q.op != quickMember {
+				break
+			}
+			p := (*window)(rest[at:])
+			m := &want[n]
+			ref := p.u32(q.typ)
+			if q.number(p) != m.off || ref-1 >= last || !sameKey(w.mixed, q.strp(p), m.key) {
+				return n, rest
+			}
+			claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+			rest = rest[at+int(q.total):]
+			n++
+			more++
+		}
+		if more == 0 {
+			return n, rest
+		}
+	}
+}
+
+// claimNumbers is claimMembers for names that lie where those that are known do. All that
+// the loop needs is in registers.
+func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []btf.Claim, base, last uint32) (n int, left []byte) {
+	claims = claims[:len(want)]
+	for n = 0; n < len(want); n++ {
+		if len(rest) < quickRoom {
+			break
+		}
 		die := (*[quickRoom]byte)(rest)
-		code, at := uint(die[0]), 1
-		p := (*window)(die[1:])
+		code, at := uint(die[0]), uint(1)
 		if code >= 0x80 {
 			code, at = code&0x7f|uint(die[1])<<7, 2
-			p = (*window)(die[2:])
 		}
 		if code >= uint(len(quick)) {
 			break
 		}
 		q := &quick[code]
-		m := &want[n]
-		var key uint64
-		if q.op == quickMember && !q.inline { // nearly all
+		p := (*window)(die[at:])
+		key := uint64(0)
+		if q.op == quickMember {
 			key = q.strp(p)
-			named++
-		} else if q.op.isMember() && enum == (q.op == quickEnumerator) {
+		} else if q.op == quickShort {
 			var shift int
-			key, shift = q.memberKey(rest[at:])
-			at += shift
-			p = (*window)(rest[at:])
-			if q.op != quickAnonymous {
-				named++
-			}
-		} else {
-			break
-		}
-		if q.number(p) != m.off || key != m.key && (merged || !w.sameKey(key, m.key)) {
-			break
-		}
-		if n < len(claims) {
-			ref := p.u32(q.typ)
-			if ref-1 >= last {
+			if key, shift = q.text(p); key == 0 {
 				break
 			}
-			claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
-		} else if !enum {
+			at += uint(shift)
+			p = (*window)(die[at:])
+		} else if q.op != quickAnonymous {
+			break
+		}
+		m := &want[n]
+		if q.number(p) != m.off || key != m.key {
+			break
+		}
+		ref := p.u32(q.typ)
+		if ref-1 >= last {
+			break
+		}
+		claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+		rest = rest[at+uint(q.total):]
+	}
+	return n, rest
+}
+
+// sameEnumerators is runClaimed for an enum.
+func sameEnumerators(rest []byte, quick []quickDIE, want []knownMember, mixed []byte) (n int, left []byte) {
+	for n = 0; n < len(want) && len(rest) >= quickRoom; n++ {
+		q, at := quickAt(quick, rest)
+		if q == nil || q.op != quickEnumerator {
+			break
+		}
+		key, shift := q.memberKey(rest[at:])
+		at += shift
+		if m := &want[n]; q.number((*window)(rest[at:])) != m.off || key != m.key && !sameKey(mixed, key, m.key) {
 			break
 		}
 		rest = rest[at+int(q.total):]
 	}
-	if !enum {
-		k.claims = k.claims[:len(k.claims)+n]
-	}
-	f.next += uint32(n)
-	w.names.cursor += named
-	return rest
+	return n, rest
 }
 
-// sameKey reports whether two members have names of the same text, and the same size as
-// bit-fields. In a relocatable file the strings of units are not merged.
-func (w *Worker) sameKey(a, b uint64) bool {
-	if a&strpKey == 0 || (a^b)>>32 != 0 {
-		return false
-	}
-	return sameText(w.c.str, uint64(uint32(a)), uint64(uint32(b)))
+// sameKey reports whether two members have names of the same text in str, which is not
+// empty if the strings of units are not merged, and the same size as bit-fields.
+func sameKey(str []byte, a, b uint64) bool {
+	return len(str) > 0 && a&strpKey != 0 && (a^b)>>32 == 0 && sameText(str, uint64(uint32(a)), uint64(uint32(b)))
 }
 
 // unclaim writes down the members of a definition that turned out not to be the known
@@ -216,6 +340,7 @@ func (w *Worker) unclaim(f *frame) {
 	k := &w.known
 	d := &k.defs[f.known]
 	f.flags &^= isClaimed
+	w.names.follow(w.types[f.typ].Name)
 	f.first = uint32(len(w.members))
 	if f.flags&claimsInside != 0 {
 		k.needed = true // those of its members are not together
@@ -230,6 +355,7 @@ func (w *Worker) unclaim(f *frame) {
 		out := btf.Member{Off: m.off}
 		if key := m.key &^ bitSizeMask; key != 0 {
 			out.Name = btf.Str(w.keyName(key))
+			w.names.cursor++
 		}
 		if f.kind == frameComposite {
 			out.Type = claims[i].ID
@@ -360,7 +486,8 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 		}
 		off := q.number((*window)(rest[shift:]))
 		bit := off
-		if q.op == quickMember || q.op == quickAnonymous {
+		switch q.op {
+		case quickMember, quickShort, quickAnonymous:
 			bit *= 8
 		}
 		if bit != m.Off || uint32(key&bitSizeMask>>keyBits) != m.Bits {

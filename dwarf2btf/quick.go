@@ -7,11 +7,12 @@ import (
 )
 
 // quick does what a quick DIE at off calls for that stands in f. rest begins with its
-// attributes, and n is their length. It does nothing and returns false if there is
-// anything unusual, which is left to the long way.
-func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, ok bool) {
+// attributes; what is left of it begins behind them, or if done is true, behind its
+// children. With ok false nothing was done since there is anything unusual, which is left
+// to the long way.
+func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest []byte) (left []byte, done, ok bool) {
 	p := (*window)(rest)
-	n = int(q.total)
+	n := int(q.total)
 	name := uint32(0)
 	if q.found&foundName != 0 {
 		var key uint64
@@ -20,7 +21,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, o
 		} else {
 			var shift int
 			if key, shift = q.text(p); key == 0 {
-				return 0, false
+				return nil, false, false
 			}
 			n += shift
 			p = (*window)(rest[shift:])
@@ -28,66 +29,75 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, o
 		switch q.op {
 		case quickTypedef, quickComposite, quickDeclaration, quickEnum:
 			if name = w.typeNamed(key); name&badName != 0 || name == 0 {
-				return 0, false
+				return nil, false, false
 			}
 		}
 	}
 	ref := uint32(0)
 	if q.found&foundType != 0 {
 		if ref = p.u32(q.typ); ref-1 >= uint32(len(w.data))-1 {
-			return 0, false
+			return nil, false, false
 		}
 		ref += w.cur.base
 	}
+	left = rest[n:]
 	kind, typ := frameOther, int32(-1)
 	switch q.op {
 	default: // members are for run
-		return 0, false
+		return nil, false, false
 	case quickSkip:
 	case quickParameter:
 		if f.kind == frameFunction {
 			w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
 		}
-		return n, f.kind != frameProto
+		return left, false, f.kind != frameProto
 	case quickVariable:
-		return n, f.kind != frameUnit || !q.located
+		return left, false, f.kind != frameUnit || !q.located
 	case quickReference:
 		t := w.newType(off, btf.Ptr)
 		t.Ref = btf.ID(ref)
 		if q.tag != tagPointerType {
 			t.Kind = modifierKind(q.tag)
 		}
-		return n, true
+		return left, false, true
 	case quickTypedef:
 		t := w.newType(off, btf.Typedef)
 		t.Name, t.Ref = btf.Str(name), btf.ID(ref)
-		return n, true
+		return left, false, true
 	case quickDeclaration:
 		t := w.newType(off, btf.Fwd)
 		t.Name, t.Flag = btf.Str(name), q.tag == tagUnionType
-		return n, true
+		return left, false, true
 	case quickProto:
-		w.newType(off, btf.FuncProto).Ref = btf.ID(ref)
+		t := w.newType(off, btf.FuncProto)
+		t.Ref = btf.ID(ref)
 		kind = frameProto
+		if q.children && w.open < 0 {
+			if end := w.parameters(t, quick, left); end != nil {
+				return end, true, true
+			}
+		}
 	case quickArray:
 		t := w.newType(off, btf.Array)
 		t.Ref, t.Size = btf.ID(ref), 1
 		w.arrays = true
 		kind = frameArray
+		if q.children {
+			if end := oneDimension(t, quick, left); end != nil {
+				return end, true, true
+			}
+		}
 	case quickSubrange:
 		if f.kind != frameArray {
-			return 0, false
+			return nil, false, false
 		}
-		bound := q.number(p)
-		if q.found&foundAt != 0 && !q.located {
-			bound++ // no elements: the upper bound is -1
-			if bound == 0 && q.atMask != math.MaxUint32 {
-				return 0, false
-			}
+		bound, ok := q.elements(p)
+		if !ok {
+			return nil, false, false
 		}
 		f.dims++
 		w.dims = append(w.dims, uint64(bound))
-		return n, true
+		return left, false, true
 	case quickComposite:
 		t := w.newType(off, btf.Struct)
 		if q.tag == tagUnionType {
@@ -95,10 +105,15 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, o
 		}
 		t.Name, t.Size = btf.Str(name), q.number(p)
 		kind = frameComposite
+		if q.children {
+			if end := w.claimWhole(t, quick, left); end != nil {
+				return end, true, true
+			}
+		}
 	case quickEnum:
 		size := q.number(p)
 		if size != 4 && size != 2 && size != 1 {
-			return 0, false
+			return nil, false, false
 		}
 		t := w.newType(off, btf.Enum)
 		t.Name, t.Size = btf.Str(name), size
@@ -110,5 +125,60 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, rest []byte) (n int, o
 		}
 		w.push(off, typ, -1, q.tag, kind)
 	}
-	return n, true
+	return left, false, true
+}
+
+// parameters gives a subroutine type the parameters that rest begins with and returns
+// what is behind the null entry after them; nil, with nothing done, if there is anything
+// else among them.
+func (w *Worker) parameters(t *btf.Type, quick []quickDIE, rest []byte) []byte {
+	first := len(w.members)
+	members := w.members
+	base, last := w.cur.base, uint32(len(w.data))-1
+	for len(rest) >= quickRoom && rest[0] != 0 {
+		q, at := quickAt(quick, rest)
+		if q == nil || q.op != quickParameter || q.inline || q.found&foundType == 0 {
+			return nil
+		}
+		ref := (*window)(rest[at:]).u32(q.typ)
+		if ref-1 >= last {
+			return nil
+		}
+		members = append(members, btf.Member{Type: btf.ID(base + ref)})
+		rest = rest[at+int(q.total):]
+	}
+	if len(rest) < quickRoom || len(members)-first > btf.MaxVlen {
+		return nil
+	}
+	w.members = members
+	t.First, t.Len = uint32(first), uint32(len(members)-first)
+	return rest[1:]
+}
+
+// oneDimension gives an array the one dimension that rest begins with and returns what is
+// behind the null entry after it; nil if there is anything else.
+func oneDimension(t *btf.Type, quick []quickDIE, rest []byte) []byte {
+	if len(rest) < 2*quickRoom {
+		return nil
+	}
+	q, at := quickAt(quick, rest)
+	if q == nil || q.op != quickSubrange || q.inline || q.children {
+		return nil
+	}
+	n, ok := q.elements((*window)(rest[at:]))
+	if rest = rest[at+int(q.total):]; !ok || rest[0] != 0 {
+		return nil
+	}
+	t.Size = n
+	return rest[1:]
+}
+
+// elements returns the number of elements in a dimension.
+func (q *quickDIE) elements(p *window) (n uint32, ok bool) {
+	n = q.number(p)
+	if q.found&foundAt == 0 || q.located {
+		return n, true
+	}
+	n++ // no elements: the upper bound is -1
+	return n, n != 0 || q.atMask == math.MaxUint32
 }

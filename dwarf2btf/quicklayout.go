@@ -14,7 +14,8 @@ const (
 	quickNone        quickOp = iota
 	quickNull                // ends the children of a DIE
 	quickSkip                //
-	quickMember              // named
+	quickMember              // with a name in .debug_str
+	quickShort               // a member with its name in the DIE
 	quickAnonymous           // a member without a name
 	quickBitField            // offset in bits in at
 	quickEnumerator          // value in at
@@ -131,7 +132,10 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 	q.total = uint8(pos)
 	switch q.op {
 	case quickMember:
-		if q.found&foundName == 0 {
+		switch {
+		case q.inline:
+			q.op = quickShort
+		case q.found&foundName == 0:
 			q.op = quickAnonymous
 		}
 		if q.found&foundType == 0 {

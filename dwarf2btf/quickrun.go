@@ -30,7 +30,7 @@ children:
 		q := &quick[code]
 		var m btf.Member
 		switch q.op {
-		case quickMember, quickBitField, quickEnumerator:
+		case quickMember, quickShort, quickBitField, quickEnumerator:
 			if (kind == frameEnum) != (q.op == quickEnumerator) || kind == frameProto {
 				break children
 			}

@@ -25,7 +25,6 @@ func (w *Worker) walk() error {
 	w.pending = w.pending[:0]
 	rest := data[u.bodyStart:]
 	for len(rest) > 0 {
-		start := len(data) - len(rest)
 		if len(rest) >= quickRoom {
 			d := (*[quickRoom]byte)(rest)
 			code, n := uint(d[0]), 1
@@ -50,7 +49,7 @@ func (w *Worker) walk() error {
 					if !q.inline && (!q.children || top.kind == frameOther) {
 						if q.children {
 							if top.depth++; top.depth > maxDepth {
-								return w.malformed(start, q.tag, "more than %d levels of nesting", maxDepth)
+								return w.malformed(len(data)-len(rest), q.tag, "more than %d levels of nesting", maxDepth)
 							}
 						}
 						rest = rest[n+int(q.total):]
@@ -61,7 +60,7 @@ func (w *Worker) walk() error {
 						rest = rest[n+int(q.total):]
 						continue
 					}
-				case quickMember, quickAnonymous, quickBitField, quickEnumerator, quickParameter:
+				case quickMember, quickShort, quickAnonymous, quickBitField, quickEnumerator, quickParameter:
 					if !top.kind.takesMembers() {
 						break
 					}
@@ -78,15 +77,14 @@ func (w *Worker) walk() error {
 					}
 				}
 				if q.op != quickNone {
-					size, ok := w.quick(q, top, u.base+uint32(start), rest[n:])
-					if ok {
-						rest = rest[n+size:]
-						if q.children {
+					if left, done, ok := w.quick(q, top, u.base+uint32(len(data)-len(rest)), quick, rest[n:]); ok {
+						rest = left
+						if q.children && !done {
 							if w.err != nil {
 								return w.err
 							}
 							if len(w.frames) > maxDepth {
-								return w.malformed(start, q.tag, "more than %d levels of nesting", maxDepth)
+								return w.malformed(len(data)-len(rest), q.tag, "more than %d levels of nesting", maxDepth)
 							}
 							top = &w.frames[len(w.frames)-1]
 						}
@@ -95,6 +93,7 @@ func (w *Worker) walk() error {
 				}
 			}
 		}
+		start := len(data) - len(rest)
 		pos := start + 1
 		code := uint64(data[start])
 		if code == 0 {
