@@ -17,6 +17,19 @@ func (b *Blob) StringAt(off uint32) []byte {
 	return s[:n:n]
 }
 
+// HashAt is HashOf(StringAt(off)).
+func (b *Blob) HashAt(off uint32) uint64 {
+	for b.Base != nil && off < b.strBase {
+		b = b.Base
+	}
+	i := uint64(off) - uint64(b.strBase)
+	if i >= uint64(len(b.strs)) {
+		return HashOf(nil)
+	}
+	h, _ := hashAt(b.strs, int(i))
+	return h
+}
+
 // Record is the fixed part of a type record as it stands in the blob.
 type Record struct {
 	NameOff  uint32

@@ -3,7 +3,6 @@ package btf
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/maphash"
 )
 
 // lookupStrings enters the offset of every wanted string that the blob or its
@@ -89,7 +88,7 @@ func (b *Blob) indexStrings() {
 		if at == 0 {
 			return // only in split BTF, whose first string may be one
 		}
-		i := uint32(maphash.Bytes(poolSeed, s)>>32) & mask
+		i := uint32(HashOf(s)>>32) & mask
 		for b.stringAt[i] != 0 {
 			i = (i + 1) & mask
 		}

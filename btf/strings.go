@@ -2,7 +2,6 @@ package btf
 
 import (
 	"bytes"
-	"hash/maphash"
 	"math"
 	"slices"
 )
@@ -15,12 +14,11 @@ type Strings struct {
 	off   []uint32 // start of each string in data, and one more: the end
 	table []uint32 // open addressing, 0: free, else number of the string
 	hash  []uint32 // upper half of the hash of each string
-	seed  maphash.Seed
 }
 
 // NewStrings returns a pool that holds the empty string as 0.
 func NewStrings() *Strings {
-	s := &Strings{seed: poolSeed, table: make([]uint32, 256)}
+	s := &Strings{table: make([]uint32, 1<<10)}
 	s.data = append(s.data, 0)
 	s.off = append(s.off, 0, 1)
 	s.hash = append(s.hash, 0)
@@ -33,11 +31,6 @@ func (s *Strings) Reset() {
 	clear(s.table)
 	s.data, s.off, s.hash = s.data[:1], s.off[:2], s.hash[:1]
 }
-
-// One seed for all pools: a string met by two of them is hashed alike. It
-// differs from run to run so that no input can be made to collide; nothing that
-// is written depends on it.
-var poolSeed = maphash.MakeSeed()
 
 // Len is the number of strings in the pool, the empty one included.
 func (s *Strings) Len() int { return len(s.hash) }
@@ -55,13 +48,15 @@ func (s *Strings) String(n Str) string { return string(s.Bytes(n)) }
 // Intern returns the number of a string, adding it if it is new. The text must
 // not contain NUL bytes. A pool holds at most 4 GiB; beyond, Intern panics: who takes
 // strings from input that may overlap there must bound them (Size).
-func (s *Strings) Intern(b []byte) Str {
+func (s *Strings) Intern(b []byte) Str { return s.InternHashed(b, HashOf(b)) }
+
+// InternHashed is Intern for who knows HashOf(b).
+func (s *Strings) InternHashed(b []byte, hash uint64) Str {
 	if len(b) == 0 {
 		return 0
 	}
-	h := maphash.Bytes(s.seed, b)
 	mask := uint32(len(s.table) - 1)
-	hi := uint32(h >> 32)
+	hi := uint32(hash >> 32)
 	for i := hi & mask; ; i = (i + 1) & mask {
 		n := s.table[i]
 		if n == 0 {
@@ -80,13 +75,15 @@ func (s *Strings) Size() int { return len(s.data) }
 func (s *Strings) InternString(str string) Str { return s.Intern([]byte(str)) }
 
 // Find returns the number of a string, and whether the pool has it.
-func (s *Strings) Find(b []byte) (Str, bool) {
+func (s *Strings) Find(b []byte) (Str, bool) { return s.FindHashed(b, HashOf(b)) }
+
+// FindHashed is Find for who knows HashOf(b).
+func (s *Strings) FindHashed(b []byte, hash uint64) (Str, bool) {
 	if len(b) == 0 {
 		return 0, true
 	}
-	h := maphash.Bytes(s.seed, b)
 	mask := uint32(len(s.table) - 1)
-	hi := uint32(h >> 32)
+	hi := uint32(hash >> 32)
 	for i := hi & mask; ; i = (i + 1) & mask {
 		n := s.table[i]
 		if n == 0 {

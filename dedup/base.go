@@ -2,7 +2,6 @@ package dedup
 
 import (
 	"bytes"
-	"hash/maphash"
 
 	"mkbtf/btf"
 )
@@ -15,8 +14,6 @@ type Base struct {
 	derived slots // all else but FUNC, VAR and DATASEC by content
 	nested  bool  // see NestsArrays
 }
-
-var nameSeed = maphash.MakeSeed()
 
 // NewBase indexes a base. It must not be split BTF.
 func NewBase(blob *btf.Blob) *Base {
@@ -41,7 +38,7 @@ func NewBase(blob *btf.Blob) *Base {
 		case btf.Func, btf.Var, btf.DataSec:
 		case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef:
 			if r.NameOff != 0 {
-				b.named.insert(maphash.Bytes(nameSeed, blob.StringAt(r.NameOff)), id)
+				b.named.insert(blob.HashAt(r.NameOff), id)
 			} else if isDerived(k) {
 				b.derived.insert(b.recordHash(r, extra), id)
 			}
@@ -144,7 +141,7 @@ func derivedHash(t *btf.Type, ms []btf.Member) uint64 {
 
 // byName calls f for the types of that name until it returns true.
 func (b *Base) byName(name []byte, f func(btf.ID, btf.Record) bool) bool {
-	return b.named.find(maphash.Bytes(nameSeed, name), func(id btf.ID) bool {
+	return b.named.find(btf.HashOf(name), func(id btf.ID) bool {
 		r := b.blob.Record(id)
 		return bytes.Equal(b.blob.StringAt(r.NameOff), name) && f(id, r)
 	})
@@ -207,7 +204,7 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 	}
 	switch {
 	case t.Name != 0 && (t.Kind == btf.Int || t.Kind == btf.Float || t.Kind == btf.Typedef):
-		b.named.find(maphash.Bytes(nameSeed, pool.Bytes(t.Name)), same)
+		b.named.find(btf.HashOf(pool.Bytes(t.Name)), same)
 	case isDerived(t.Kind):
 		b.derived.find(derivedHash(t, ms), same)
 	}

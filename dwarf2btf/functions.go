@@ -120,7 +120,7 @@ func (w *Worker) groupName(group int32) uint32 {
 // findGroup is symbolGroup for a name that nothing is known of.
 func (w *Worker) findGroup(form uint16, v uint64) int32 {
 	if form == formStrp && v < uint64(len(w.c.str)) {
-		if hash, n, ok := hashText(w.c.str[v:]); ok && n > 0 && n <= maxName {
+		if hash, n, ok := btf.HashText(w.c.str[v:], maxName); ok && n > 0 && n <= maxName {
 			return w.c.symbols.findHashed(w.c.str[v:][:n], hash)
 		}
 	}

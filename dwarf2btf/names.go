@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
-	"math/rand/v2"
 	"sync"
 
 	"mkbtf/btf"
@@ -24,17 +22,8 @@ type nameCache struct {
 	short [1 << 12]shortEntry
 	valid []uint8 // by btf.Str: 0 not looked at, 1 good, 2 refused by the kernel
 	full  bool    // the pool has reached maxNames
-	text  []textEntry
-	texts int // entries of text in use
 
 	foreseen
-}
-
-// textEntry leads from the hash of a text to its number. It is quicker than the
-// pool's own index because the hash comes for free with the search for the NUL.
-type textEntry struct {
-	hash uint32
-	name uint32 // 0: free
 }
 
 // noOffset is an offset that the cache does not hold.
@@ -52,7 +41,6 @@ type shortEntry struct {
 
 func (n *nameCache) init(pool *btf.Strings, alike string) {
 	n.pool, n.alike = pool, []byte(alike)
-	n.text = make([]textEntry, 1<<12)
 	n.foreseen.reset()
 	n.forgetOffsets()
 }
@@ -69,9 +57,8 @@ func (n *nameCache) next(alike string) {
 	if string(n.alike) != alike || n.pool.Len() > keptNames || n.pool.Size() > keptText {
 		n.pool.Reset()
 		n.alike = []byte(alike)
-		clear(n.text)
 		clear(n.short[:])
-		n.valid, n.texts = n.valid[:0], 0
+		n.valid = n.valid[:0]
 		n.foreseen.reset()
 	}
 	n.full = false
@@ -91,16 +78,21 @@ func (n *nameCache) forgetOffsets() {
 // too long for that is cut, since strings that overlap would take memory without end.
 func (n *nameCache) intern(b []byte) uint32 {
 	b = b[:min(len(b), maxName+1)]
+	if len(n.alike) > 0 && bytes.HasPrefix(b, n.alike) {
+		b = n.alike
+	}
+	return n.internHashed(b, btf.HashOf(b))
+}
+
+// internHashed is intern for a name that is not too long, whose hash is known.
+func (n *nameCache) internHashed(b []byte, hash uint64) uint32 {
 	if n.pool.Size() > maxNames {
 		n.full = true
 		return 0
 	}
-	if len(n.alike) > 0 && bytes.HasPrefix(b, n.alike) {
-		b = n.alike
-	}
-	s := n.pool.Intern(b)
-	for int(s) >= len(n.valid) {
-		n.valid = append(n.valid, 0)
+	s := n.pool.InternHashed(b, hash)
+	if int(s) >= len(n.valid) {
+		n.valid = append(n.valid, make([]uint8, int(s)+1-len(n.valid))...)
 	}
 	if n.valid[s] == 0 {
 		n.valid[s] = 1
@@ -117,10 +109,6 @@ func (n *nameCache) intern(b []byte) uint32 {
 // maxNames bounds the bytes of all names. The kernel reads 16 MiB (BTF_MAX_NAME_OFFSET).
 const maxNames = 128 << 20
 
-// maxProbes bounds the search in nameCache.text: input that is made to collide
-// gains nothing.
-const maxProbes = 8
-
 // internAt is intern for the string at an offset of a string section. It gives up
 // near the end of the section.
 func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) {
@@ -128,76 +116,18 @@ func (n *nameCache) internAt(section []byte, off uint64) (name uint32, ok bool) 
 		return 0, false
 	}
 	p := section[off:]
-	h, length, ok := hashText(p)
+	hash, length, ok := btf.HashText(p, maxName)
 	if !ok {
 		return 0, false
 	}
-	mask := uint64(len(n.text) - 1)
-	i := h >> 32 & mask
-	for range maxProbes {
-		e := &n.text[i]
-		if e.name == 0 {
-			break
-		}
-		if e.hash == uint32(h) && string(n.pool.Bytes(btf.Str(e.name&^badName))) == string(p[:length]) {
-			return e.name, true
-		}
-		i = (i + 1) & mask
+	if length > maxName || len(n.alike) > 0 {
+		return n.intern(p[:length]), true
 	}
-	name = n.intern(p[:length])
-	if e := &n.text[i]; e.name == 0 && name != 0 {
-		*e = textEntry{uint32(h), name}
-		if n.texts++; n.texts*2 > len(n.text) {
-			// Cheaper than to hash all again: what is still needed comes back.
-			n.text, n.texts = make([]textEntry, 2*len(n.text)), 0
-		}
-	}
-	return name, true
+	return n.internHashed(p[:length], hash), true
 }
 
-// textSeed differs from run to run, so that no input can be made to collide.
-var textSeed = rand.Uint64()
-
-// hashText hashes the text that p begins with, up to a NUL or the first word of 8 bytes
-// behind maxName. ok is false if p ends before.
-func hashText(p []byte) (hash uint64, length int, ok bool) {
-	h := textSeed
-	for length+8 <= len(p) {
-		x := binary.LittleEndian.Uint64(p[length:])
-		zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
-		if zero != 0 {
-			k := bits.TrailingZeros64(zero) &^ 7
-			return hashEnd(h, x&(1<<k-1)), length + k/8, true
-		}
-		h = hashWord(h, x)
-		if length += 8; length > maxName {
-			return h, length, true
-		}
-	}
-	return 0, 0, false
-}
-
-// hashOf is the hash that hashText has for a text, if that has no NUL.
-func hashOf(text []byte) uint64 {
-	h := textSeed
-	for len(text) >= 8 {
-		h = hashWord(h, binary.LittleEndian.Uint64(text))
-		text = text[8:]
-	}
-	var b [8]byte
-	copy(b[:], text)
-	return hashEnd(h, binary.LittleEndian.Uint64(b[:]))
-}
-
-func hashWord(h, x uint64) uint64 {
-	hi, lo := bits.Mul64(h^x, 0xa0761d6478bd642f)
-	return hi ^ lo
-}
-
-func hashEnd(h, x uint64) uint64 {
-	hi, lo := bits.Mul64(h^x, 0xd6e8feb86659fd93)
-	return hi ^ lo
-}
+// maxProbes bounds searches in tables: input that is made to collide gains nothing.
+const maxProbes = 8
 
 // maxName is the longest identifier that the kernel reads (KSYM_NAME_LEN, Linux 6.1).
 const maxName = 512

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"mkbtf/btf"
 )
 
 // Symbols is the table of an object file's functions by base name: the name up
@@ -97,7 +99,7 @@ func newSymbols(src *Source, variables addressRange) (*Symbols, error) {
 
 // intern returns the group of a base name.
 func (s *Symbols) intern(base []byte) int32 {
-	hash := hashOf(base)
+	hash := btf.HashOf(base)
 	g, at := s.search(base, hash)
 	if g >= 0 {
 		return g
@@ -142,7 +144,7 @@ func (s *Symbols) resize(n int) {
 	s.slots, s.bits = make([]uint32, 1<<n), n
 	for g := range s.groups {
 		base := s.nameOf(int32(g))
-		hash := hashOf(base)
+		hash := btf.HashOf(base)
 		_, at := s.search(base, hash)
 		s.slots[at] = s.slot(int32(g), hash)
 	}
@@ -189,7 +191,7 @@ func (s *Symbols) nameOf(group int32) []byte {
 func (s *Symbols) suffix(y *groupSymbol) []byte { return s.text[y.suffix:][:y.length:y.length] }
 
 // find returns the group of a base name, -1 if no function has it.
-func (s *Symbols) find(name []byte) int32 { return s.findHashed(name, hashOf(name)) }
+func (s *Symbols) find(name []byte) int32 { return s.findHashed(name, btf.HashOf(name)) }
 
 // findHashed is find for a name whose hash is known.
 func (s *Symbols) findHashed(name []byte, hash uint64) int32 {

@@ -1,13 +1,14 @@
 package dwarf2btf
 
 import (
-	"bytes"
 	"debug/elf"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"mkbtf/btf"
 )
 
 // TestSymbols compares the table of functions with a map.
@@ -46,7 +47,7 @@ func TestSymbols(t *testing.T) {
 		}
 		for g, name := range order {
 			section := append([]byte(name), make([]byte, 8)...)
-			hash, length, ok := hashText(section)
+			hash, length, ok := btf.HashText(section, maxName)
 			if got := s.find([]byte(name)); got != int32(g) || s.Name(g) != name || !ok || s.findHashed(section[:length], hash) != got {
 				t.Fatalf("%s has the number %d, want %d", name, got, g)
 			}
@@ -63,22 +64,6 @@ func TestSymbols(t *testing.T) {
 		for _, name := range []string{"", "x", "yy", strings.Repeat("x", 600)} {
 			if g := s.find([]byte(name)); want[name] == nil && g != -1 {
 				t.Errorf("%q has the number %d", name, g)
-			}
-		}
-	}
-}
-
-// TestHashText checks that a text has the same hash in a section and by itself.
-func TestHashText(t *testing.T) {
-	for n := range maxName + 30 {
-		text := bytes.Repeat([]byte{0x80, 1, 0xff}, n)[:n]
-		for room := range 9 {
-			hash, length, ok := hashText(append(slices.Clone(text), make([]byte, room)...))
-			switch {
-			case !ok && room >= 8, ok && n <= maxName && (length != n || hash != hashOf(text)):
-				t.Fatalf("%d bytes and %d behind: %d bytes, %v", n, room, length, ok)
-			case ok && n > maxName && length <= maxName:
-				t.Fatalf("%d bytes: %d", n, length)
 			}
 		}
 	}
