@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"encoding/binary"
 	"fmt"
 )
 
@@ -15,7 +16,7 @@ import (
 // members, a bit offset above 2^24-1 in a struct with bit-fields, a string section
 // above 16 MiB, an id above MaxID.
 func Encode(t *Table, order Order, base *Blob, share bool) ([]byte, error) {
-	e := encoder{t: t, order: order, names: make([]uint32, t.Strings.Len())}
+	e := encoder{t: t, names: make([]uint32, t.Strings.Len())}
 	if base != nil {
 		if t.Start != base.End() {
 			return nil, fmt.Errorf("btf: table starts at id %d, its base ends at %d", t.Start, base.End())
@@ -24,39 +25,51 @@ func Encode(t *Table, order Order, base *Blob, share bool) ([]byte, error) {
 		if share {
 			base.lookupStrings(t.Strings, t.usedStrings(), e.names)
 		}
-	} else {
-		e.strs = append(e.strs, 0)
 	}
 	if t.End()-1 > MaxID {
 		return nil, fmt.Errorf("btf: %d types, the kernel reads at most %d", t.End()-1, MaxID)
 	}
-	size := HeaderLen + len(t.Types)*recordLen + len(t.Members)*12
-	e.out = make([]byte, HeaderLen, size+size/2)
+	e.strings = HeaderLen
+	for i := range t.Types {
+		e.strings += recordLen + extraLen(t.Types[i].Kind, int(t.Types[i].Len))
+	}
+	e.out = make([]byte, e.strings, e.strings+min(t.Strings.Size()+1, e.strings/2))
+	if base == nil {
+		e.out = append(e.out, 0)
+	}
+	e.pos = HeaderLen
 	for i := range t.Types {
 		if err := e.record(&t.Types[i]); err != nil {
 			return nil, fmt.Errorf("btf: type [%d] %s '%s': %w", t.Start+ID(i), t.Types[i].Kind, t.Name(t.Types[i].Name), err)
 		}
 	}
-	typeLen := len(e.out) - HeaderLen
-	if uint64(e.strBase)+uint64(len(e.strs)) > MaxNameOff+1 {
-		return nil, fmt.Errorf("btf: strings end at %d, the kernel reads at most %d bytes", uint64(e.strBase)+uint64(len(e.strs)), MaxNameOff+1)
+	size := len(e.out) - e.strings
+	if uint64(e.strBase)+uint64(size) > MaxNameOff+1 {
+		return nil, fmt.Errorf("btf: strings end at %d, the kernel reads at most %d bytes", uint64(e.strBase)+uint64(size), MaxNameOff+1)
+	}
+	if order != Order(binary.LittleEndian) {
+		for b := e.out[HeaderLen:e.strings]; len(b) > 0; b = b[4:] {
+			order.PutUint32(b, binary.LittleEndian.Uint32(b))
+		}
 	}
 	h := e.out[:HeaderLen]
 	order.PutUint16(h, magic)
 	h[2], h[3] = 1, 0
-	for i, v := range [...]uint32{HeaderLen, 0, uint32(typeLen), uint32(typeLen), uint32(len(e.strs))} {
+	typeLen := uint32(e.strings - HeaderLen)
+	for i, v := range [...]uint32{HeaderLen, 0, typeLen, typeLen, uint32(size)} {
 		order.PutUint32(h[4+4*i:], v)
 	}
-	return append(e.out, e.strs...), nil
+	return e.out, nil
 }
 
+// encoder writes types, which are words of 32 bits, in little endian at first.
 type encoder struct {
 	t       *Table
-	order   Order
 	names   []uint32 // offset of a string of the pool, 0 if not placed yet
-	strs    []byte
 	strBase uint32
 	out     []byte
+	pos     int // in out: of the next word
+	strings int // in out: behind the types
 }
 
 func (e *encoder) name(s Str) uint32 {
@@ -64,20 +77,29 @@ func (e *encoder) name(s Str) uint32 {
 		return 0
 	}
 	if e.names[s] == 0 {
-		e.names[s] = e.strBase + uint32(len(e.strs))
-		e.strs = append(append(e.strs, e.t.Strings.Bytes(s)...), 0)
-		if e.names[s] == 0 { // offset 0 means anonymous, also in split BTF over nothing
-			e.strs = append([]byte{0}, e.strs...)
-			e.names[s] = 1
+		if e.strBase == 0 && len(e.out) == e.strings {
+			e.out = append(e.out, 0) // offset 0 means anonymous, also in split BTF over nothing
 		}
+		e.names[s] = e.strBase + uint32(len(e.out)-e.strings)
+		e.out = append(append(e.out, e.t.Strings.Bytes(s)...), 0)
 	}
 	return e.names[s]
 }
 
-func (e *encoder) u32(vs ...uint32) {
-	for _, v := range vs {
-		e.out = e.order.AppendUint32(e.out, v)
+// put writes up to three words.
+func (e *encoder) put(n int, a, b, c uint32) {
+	p := e.out[e.pos:e.strings]
+	switch n {
+	case 3:
+		binary.LittleEndian.PutUint32(p[8:], c)
+		fallthrough
+	case 2:
+		binary.LittleEndian.PutUint32(p[4:], b)
+		fallthrough
+	case 1:
+		binary.LittleEndian.PutUint32(p, a)
 	}
+	e.pos += 4 * n
 }
 
 func (e *encoder) record(t *Type) error {
@@ -100,12 +122,12 @@ func (e *encoder) record(t *Type) error {
 	if flag {
 		info |= 1 << 31
 	}
-	e.u32(e.name(t.Name), info, word)
+	e.put(3, e.name(t.Name), info, word)
 	switch t.Kind {
 	case Int, Var, DeclTag:
-		e.u32(t.Extra)
+		e.put(1, t.Extra, 0, 0)
 	case Array:
-		e.u32(uint32(t.Ref), t.Extra, t.Size)
+		e.put(3, uint32(t.Ref), t.Extra, t.Size)
 	case Struct, Union:
 		for i := range ms {
 			m := &ms[i]
@@ -116,23 +138,23 @@ func (e *encoder) record(t *Type) error {
 				}
 				off |= m.Bits << 24
 			}
-			e.u32(e.name(m.Name), uint32(m.Type), off)
+			e.put(3, e.name(m.Name), uint32(m.Type), off)
 		}
 	case Enum:
 		for i := range ms {
-			e.u32(e.name(ms[i].Name), ms[i].Off)
+			e.put(2, e.name(ms[i].Name), ms[i].Off, 0)
 		}
 	case Enum64:
 		for i := range ms {
-			e.u32(e.name(ms[i].Name), ms[i].Off, ms[i].Bits)
+			e.put(3, e.name(ms[i].Name), ms[i].Off, ms[i].Bits)
 		}
 	case FuncProto:
 		for i := range ms {
-			e.u32(e.name(ms[i].Name), uint32(ms[i].Type))
+			e.put(2, e.name(ms[i].Name), uint32(ms[i].Type), 0)
 		}
 	case DataSec:
 		for i := range ms {
-			e.u32(uint32(ms[i].Type), ms[i].Off, ms[i].Bits)
+			e.put(3, uint32(ms[i].Type), ms[i].Off, ms[i].Bits)
 		}
 	}
 	return nil

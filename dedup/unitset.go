@@ -1,9 +1,9 @@
 package dedup
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 // unitSet is what a unit holds. What its worker had in no unit before is told apart,
@@ -99,6 +99,7 @@ func newNodeMask(is []bool, became []uint32) *nodeMask {
 type unitSets struct {
 	list   []unitSet
 	became [][]uint32 // by worker: its nodes in terms of the merged graph, nil: the same
+	last   int        // the unit that was asked for last
 }
 
 // masks returns the nodes for which is is true, by worker.
@@ -148,14 +149,24 @@ func (us *unitSets) dropRepeated(g *graph) {
 	}
 }
 
-// position returns the place of the unit with an index, and whether there is one.
+// position returns the place of the unit with an index, and whether there is one. Those who
+// ask mostly ask for units in their order.
 func (us *unitSets) position(index int) (int, bool) {
-	return slices.BinarySearchFunc(us.list, index, func(u unitSet, index int) int { return cmp.Compare(u.index, index) })
+	n := len(us.list)
+	if us.last < n && us.list[us.last].index == index {
+		return us.last, true
+	}
+	i := sort.Search(n, func(i int) bool { return us.list[i].index >= index })
+	if i == n || us.list[i].index != index {
+		return i, false
+	}
+	us.last = i
+	return i, true
 }
 
 // remapped returns the sets in the terms of another graph.
 func (us *unitSets) remapped(m *Mapping) unitSets {
-	to := unitSets{slices.Clone(us.list), make([][]uint32, len(us.became))}
+	to := unitSets{list: slices.Clone(us.list), became: make([][]uint32, len(us.became))}
 	for u := range to.list {
 		to.list[u].firsts = m.refs(to.list[u].firsts)
 	}

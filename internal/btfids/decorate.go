@@ -33,10 +33,21 @@ const (
 // more are removed; newID translates the ids of the table into those that are left.
 func Decorate(t *btf.Table, base *btf.Blob, kfuncs []KFunc, d Decorations) (missing []KFunc, newID func(btf.ID) btf.ID, err error) {
 	x := &decorator{t: t, base: base, funcs: map[string]btf.ID{}, tags: map[btf.ID][]btf.ID{}}
+	wanted := make([]bool, t.Strings.Len()) // a kernel has a hundred times as many functions as kfuncs
+	for _, k := range kfuncs {
+		for _, name := range []string{k.Name, k.Name + implSuffix} {
+			if s, ok := t.Strings.Find([]byte(name)); ok {
+				wanted[s] = true
+			}
+		}
+	}
 	for i := range t.Types {
 		typ, id := &t.Types[i], t.Start+btf.ID(i)
 		switch typ.Kind {
 		case btf.Func:
+			if !wanted[typ.Name] {
+				continue
+			}
 			if name := t.Name(typ.Name); x.funcs[name] == 0 {
 				x.funcs[name] = id
 			}
@@ -73,7 +84,7 @@ func Decorate(t *btf.Table, base *btf.Blob, kfuncs []KFunc, d Decorations) (miss
 type decorator struct {
 	t     *btf.Table
 	base  *btf.Blob
-	funcs map[string]btf.ID
+	funcs map[string]btf.ID   // those that kfuncs, and their second halves, can be
 	tags  map[btf.ID][]btf.ID // DECL_TAGs by what they are on
 	left  []btf.ID            // prototypes that a FUNC does not have any more
 }

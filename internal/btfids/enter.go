@@ -52,25 +52,34 @@ func (x *decorator) findInBase(typ *btf.Type, members []btf.Member) btf.ID {
 // removeUnused removes those of the prototypes left behind that nothing refers to,
 // and returns what became of the ids.
 func (x *decorator) removeUnused() func(btf.ID) btf.ID {
-	unused := map[btf.ID]bool{}
+	start, end := x.t.Start, x.t.End()
+	var unused []bool // own types
 	for _, id := range x.left {
 		if x.t.Own(id) {
-			unused[id] = true
+			if unused == nil {
+				unused = make([]bool, len(x.t.Types))
+			}
+			unused[id-start] = true
 		}
 	}
-	for i := range x.t.Types {
-		typ := x.t.Types[i] // a copy: Refs writes back
-		x.t.Refs(&typ, func(ref *btf.ID) { delete(unused, *ref) })
+	if unused != nil {
+		for i := range x.t.Types {
+			typ := x.t.Types[i] // a copy: Refs writes back
+			x.t.Refs(&typ, func(ref *btf.ID) {
+				if x.t.Own(*ref) {
+					unused[*ref-start] = false
+				}
+			})
+		}
 	}
-	if len(unused) == 0 {
+	if !slices.Contains(unused, true) {
 		return func(id btf.ID) btf.ID { return id }
 	}
-	start, end := x.t.Start, x.t.End()
 	ids := make([]btf.ID, 0, len(x.t.Types))
 	kept := x.t.Types[:0]
 	for i := range x.t.Types {
 		ids = append(ids, start+btf.ID(len(kept)))
-		if unused[start+btf.ID(i)] {
+		if unused[i] {
 			ids[i] = 0
 			continue
 		}

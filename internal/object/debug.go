@@ -1,6 +1,7 @@
 package object
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -46,12 +47,28 @@ func (d *debugSection) Read(off, n uint64, buf []byte) ([]byte, error) {
 	if d.relocsErr != nil {
 		return nil, d.relocsErr
 	}
-	buf = append(buf[:0], data[off:off+n]...)
+	if buf, err = d.copy(data, off, n, buf); err != nil {
+		return nil, err
+	}
 	across, err := d.apply(buf, off)
 	if across && err == nil {
 		return d.readAcross(data, off, buf)
 	}
 	return buf, err
+}
+
+// copy returns a copy of a range of the section. Where it can be read from the file that is
+// cheaper than to have the mapping's pages brought in one by one.
+func (d *debugSection) copy(data []byte, off, n uint64, buf []byte) ([]byte, error) {
+	s := &d.f.Sections[d.index]
+	if m := d.f.disk; m == nil || m.unmap == nil || !inside(d.f.data, s.Off, data) {
+		return append(buf[:0], data[off:off+n]...), nil
+	}
+	buf = slices.Grow(buf[:0], int(n))[:n]
+	if _, err := d.f.disk.file.ReadAt(buf, int64(s.Off+off)); err != nil {
+		return nil, fmt.Errorf("%s: cannot be read at %#x: %w", d.f.Name, s.Off+off, err)
+	}
+	return buf, nil
 }
 
 func (d *debugSection) loadRelocations() ([]*relocations, error) {
