@@ -142,7 +142,7 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 	before := w.Strings().Len()
 	w.names.next(c.opts.NamePrefix)
 	w.known.reset()
-	clear(w.groups)
+	clear(w.inlined)
 	w.groupNames = w.groupNames[:0]
 	w.setConverter(c)
 	w.strInt, w.strUchar = 0, 0
@@ -155,10 +155,10 @@ type Worker struct {
 	c          *Converter
 	result     *btf.Table
 	names      nameCache
-	groups     []groupEntry // by hash of the offset; nil: not used yet
-	groupNames []uint32     // by group: its name as names.intern has it, 0: not known
-	strInt     btf.Str      // "int"
-	strUchar   btf.Str      // "unsigned char"
+	inlined    []uint32 // by hash: offset of a name that no symbol has, plus 1; nil: not needed yet
+	groupNames []uint32 // by group: its name as names.intern has it, 0: not known
+	strInt     btf.Str  // "int"
+	strUchar   btf.Str  // "unsigned char"
 
 	tables     map[int32]*unitTable // by number in Converter.tables
 	freeTables []*unitTable
@@ -189,6 +189,8 @@ type Worker struct {
 	declFile []uint32
 
 	functions []rawFunction
+	named     []namedFunction // of functions, those whose symbols are not known yet
+	touched   uint32          // see findGroups
 	params    []rawParam
 	protos    []btf.Type
 	variables []rawVariable
@@ -306,7 +308,7 @@ func (w *Worker) reset() {
 	w.extra, w.byteRef, w.intRef, w.arrays, w.dims = w.extra[:0], 0, 0, false, w.dims[:0]
 	w.late, w.unsorted, w.enums64, w.specs = w.late[:0], w.unsorted[:0], w.enums64[:0], w.specs[:0]
 	w.forward, w.declFile = w.forward[:0], w.declFile[:0]
-	w.functions, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]
+	w.functions, w.named, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.named[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]
 	w.fileNames = w.fileNames[:0]
 	w.known.claims, w.known.fresh, w.known.needed = w.known.claims[:0], w.known.fresh[:0], false
 	w.open, w.err = -1, nil

@@ -1,8 +1,6 @@
 package dwarf2btf
 
 import (
-	"slices"
-
 	"mkbtf/btf"
 )
 
@@ -60,12 +58,10 @@ func (w *Worker) subprogram(a *abbrev, off uint32) int32 {
 	}
 	group := int32(groupUnknown)
 	if a.has.has(slotName) {
-		if a.has&(1<<slotLowPC|1<<slotRanges) != 0 {
-			group = w.findGroup(w.formAt(a, slotName), w.val[slotName]) // it comes once
-		} else {
-			group = w.symbolGroup(a.nameForm)
-		}
-		if group < 0 && !w.c.opts.AllFunctions {
+		if v := w.val[slotName]; a.has&(1<<slotLowPC|1<<slotRanges) != 0 && a.nameForm == formStrp && v < uint64(len(w.c.str)) && v < noOffset {
+			group = groupAny // for the moment
+			w.named = append(w.named, namedFunction{function: int32(len(w.functions)), off: uint32(v)})
+		} else if group = w.symbolGroup(a.nameForm); group < 0 && !w.c.opts.AllFunctions {
 			return -1
 		}
 	} else if !a.has.has(slotAbstractOrigin) && !a.has.has(slotSpecification) {
@@ -84,38 +80,23 @@ func (w *Worker) symbolGroup(form uint16) int32 {
 	if form == formStrp && v < noOffset && !w.c.src.Relocatable {
 		// Inline functions of headers come again in every unit, and the linker has merged
 		// their names.
-		if w.groups == nil {
-			w.groups = make([]groupEntry, 1<<groupBits)
+		if w.inlined == nil {
+			w.inlined = make([]uint32, 1<<inlinedBits)
 		}
-		e := &w.groups[uint32(v)*0x9e3779b1>>(32-groupBits)]
-		if e.off != uint32(v)+1 {
-			*e = groupEntry{uint32(v) + 1, w.findGroup(form, v)}
+		e := &w.inlined[uint32(v)*0x9e3779b1>>(32-inlinedBits)]
+		if *e == uint32(v)+1 {
+			return groupAny
 		}
-		return e.group
+		group := w.findGroup(form, v)
+		if group < 0 {
+			*e = uint32(v) + 1
+		}
+		return group
 	}
 	return w.findGroup(form, v)
 }
 
-const groupBits = 15
-
-// groupEntry remembers the group of a name in .debug_str.
-type groupEntry struct {
-	off   uint32 // plus 1; 0: the entry is free
-	group int32
-}
-
-// groupName is name for the name that a group of functions has.
-func (w *Worker) groupName(group int32) uint32 {
-	if n := w.c.symbols.Len(); len(w.groupNames) < n {
-		w.groupNames = slices.Grow(w.groupNames[:0], n)[:n]
-		clear(w.groupNames)
-	}
-	name := &w.groupNames[group]
-	if *name == 0 {
-		*name = w.names.intern(w.c.symbols.nameOf(group))
-	}
-	return *name
-}
+const inlinedBits = 15
 
 // findGroup is symbolGroup for a name that nothing is known of.
 func (w *Worker) findGroup(form uint16, v uint64) int32 {
@@ -156,9 +137,13 @@ func (w *Worker) readFunctions() error {
 	for i := range w.params {
 		w.functions[w.params[i].function].last = uint32(i) + 1
 	}
+	w.findGroups()
 	for i := range w.functions {
 		f := &w.functions[i]
 		f.proto = -1
+		if f.group == groupAny && !w.c.opts.AllFunctions {
+			continue
+		}
 		ret, ok, err := w.readFunction(i)
 		if err != nil {
 			return err
@@ -202,7 +187,7 @@ func (w *Worker) readFunction(i int) (ret uint32, ok bool, err error) {
 				}
 			}
 			if f.group >= 0 {
-				f.name = btf.Str(w.groupName(f.group))
+				f.name = btf.Str(w.nameOf(f.group))
 			} else {
 				f.name = btf.Str(w.name(w.formAt(a, slotName), w.val[slotName]))
 			}
