@@ -175,16 +175,14 @@ func (w *Worker) endProto(t *btf.Type) {
 	w.members[t.First+t.Len-1] = btf.Member{}
 }
 
-// pop closes the innermost open DIE and returns the one that it is in, nil if that was
-// the root.
-func (w *Worker) pop(top *frame) *frame {
+// null ends the children of the innermost open DIE.
+func (w *Worker) null(top *frame) {
+	if top.depth > 0 {
+		top.depth--
+		return
+	}
 	if top.typ >= 0 {
 		w.close(top)
 	}
-	n := len(w.frames) - 1
-	w.frames = w.frames[:n]
-	if n == 0 {
-		return nil
-	}
-	return &w.frames[n-1]
+	w.frames = w.frames[:len(w.frames)-1]
 }

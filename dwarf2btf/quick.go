@@ -6,11 +6,125 @@ import (
 	"mkbtf/btf"
 )
 
+// walkQuick takes in the quick DIEs that rest begins with and returns what is left from
+// the first other one on.
+func (w *Worker) walkQuick(rest []byte) ([]byte, error) {
+	quick := w.cur.tab.quick
+	base, last := w.cur.base, uint32(len(w.data))-1
+	top := &w.frames[len(w.frames)-1]
+	for len(rest) >= quickRoom {
+		q, at := quickAt(quick, rest)
+		if q == nil {
+			return rest, nil
+		}
+		if top.kind == frameOther && (q.idle || top.depth > 0) {
+			var left []byte
+			if left, top.depth = skip(rest, quick, top.depth); len(left) < len(rest) {
+				rest = left
+				continue
+			}
+			if top.depth >= maxDepth {
+				return nil, w.tooDeep(len(w.data)-len(rest), q.tag)
+			}
+		}
+		off := base + last + 1 - uint32(len(rest))
+		switch q.op {
+		case quickNone:
+			return rest, nil
+		case quickNull:
+			w.null(top)
+			if rest = rest[1:]; len(w.frames) == 0 {
+				return rest, nil
+			}
+			top = &w.frames[len(w.frames)-1]
+			continue
+		case quickReference: // the most frequent one, here for that
+			ref := uint32(0)
+			if q.found&foundType != 0 {
+				if ref = (*window)(rest[at:]).u32(q.typ); ref-1 >= last {
+					return rest, nil
+				}
+				ref += base
+			}
+			t := w.newType(off, btf.Ptr)
+			t.Ref = btf.ID(ref)
+			if q.tag != tagPointerType {
+				t.Kind = modifierKind(q.tag)
+			}
+			rest = rest[at+int(q.total):]
+			continue
+		case quickMember, quickShort, quickAnonymous, quickBitField, quickEnumerator, quickParameter:
+			if !top.kind.takesMembers() {
+				break
+			}
+			if top.flags&isClaimed != 0 {
+				if left := w.runClaimed(top, quick, rest); len(left) < len(rest) {
+					rest = left
+					continue
+				}
+				w.unclaim(top)
+			}
+			if left := w.run(top, quick, rest); len(left) < len(rest) {
+				rest = left
+				continue
+			}
+			return rest, nil
+		}
+		left, ok := w.quick(q, top, off, quick, rest[at:])
+		if !ok {
+			return rest, nil
+		}
+		rest = left
+		if w.err != nil {
+			return nil, w.err
+		}
+		if top = &w.frames[len(w.frames)-1]; len(w.frames) > maxDepth {
+			return nil, w.tooDeep(len(w.data)-len(rest), q.tag)
+		}
+	}
+	return rest, nil
+}
+
+// skip returns what is left behind the DIEs that rest begins with and that are of no
+// interest, and how many of those are open, of which depth were before.
+func skip(rest []byte, quick []quickDIE, depth uint32) ([]byte, uint32) {
+	for len(rest) >= quickRoom {
+		die := (*[quickRoom]byte)(rest)
+		code, at := uint(die[0]), uint(1)
+		if code >= 0x80 {
+			code, at = code&0x7f|uint(die[1])<<7, 2
+		}
+		if code == 0 {
+			if depth == 0 {
+				break
+			}
+			depth--
+			rest = rest[1:]
+			continue
+		}
+		if code >= uint(len(quick)) {
+			break
+		}
+		q := &quick[code]
+		if !q.idle {
+			break
+		}
+		if q.children {
+			if depth >= maxDepth {
+				break
+			}
+			depth++
+		}
+		rest = rest[at+uint(q.total):]
+	}
+	return rest, depth
+}
+
 // quick does what a quick DIE at off calls for that stands in f. rest begins with its
-// attributes; what is left of it begins behind them, or if done is true, behind its
-// children. With ok false nothing was done since there is anything unusual, which is left
-// to the long way.
-func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest []byte) (left []byte, done, ok bool) {
+// attributes; what is left of it begins behind them, or behind its children if those
+// were taken in with it. With ok false nothing was done since there is anything unusual,
+// which is left to the long way.
+func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest []byte) (left []byte, ok bool) {
 	p := (*window)(rest)
 	n := int(q.total)
 	name := uint32(0)
@@ -21,7 +135,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		} else {
 			var shift int
 			if key, shift = q.text(p); key == 0 {
-				return nil, false, false
+				return nil, false
 			}
 			n += shift
 			p = (*window)(rest[shift:])
@@ -29,14 +143,14 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		switch q.op {
 		case quickTypedef, quickComposite, quickDeclaration, quickEnum:
 			if name = w.typeNamed(key); name&badName != 0 || name == 0 {
-				return nil, false, false
+				return nil, false
 			}
 		}
 	}
 	ref := uint32(0)
 	if q.found&foundType != 0 {
 		if ref = p.u32(q.typ); ref-1 >= uint32(len(w.data))-1 {
-			return nil, false, false
+			return nil, false
 		}
 		ref += w.cur.base
 	}
@@ -44,37 +158,30 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 	kind, typ := frameOther, int32(-1)
 	switch q.op {
 	default: // members are for run
-		return nil, false, false
+		return nil, false
 	case quickSkip:
 	case quickParameter:
 		if f.kind == frameFunction {
 			w.params = append(w.params, rawParam{off: off, function: f.item, kind: rawNamed})
 		}
-		return left, false, f.kind != frameProto
+		return left, f.kind != frameProto
 	case quickVariable:
-		return left, false, f.kind != frameUnit || !q.located
-	case quickReference:
-		t := w.newType(off, btf.Ptr)
-		t.Ref = btf.ID(ref)
-		if q.tag != tagPointerType {
-			t.Kind = modifierKind(q.tag)
-		}
-		return left, false, true
+		return left, f.kind != frameUnit || !q.located
 	case quickTypedef:
 		t := w.newType(off, btf.Typedef)
 		t.Name, t.Ref = btf.Str(name), btf.ID(ref)
-		return left, false, true
+		return left, true
 	case quickDeclaration:
 		t := w.newType(off, btf.Fwd)
 		t.Name, t.Flag = btf.Str(name), q.tag == tagUnionType
-		return left, false, true
+		return left, true
 	case quickProto:
 		t := w.newType(off, btf.FuncProto)
 		t.Ref = btf.ID(ref)
 		kind = frameProto
 		if q.children && w.open < 0 {
 			if end := w.parameters(t, quick, left); end != nil {
-				return end, true, true
+				return end, true
 			}
 		}
 	case quickArray:
@@ -84,20 +191,20 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		kind = frameArray
 		if q.children {
 			if end := oneDimension(t, quick, left); end != nil {
-				return end, true, true
+				return end, true
 			}
 		}
 	case quickSubrange:
 		if f.kind != frameArray {
-			return nil, false, false
+			return nil, false
 		}
 		bound, ok := q.elements(p)
 		if !ok {
-			return nil, false, false
+			return nil, false
 		}
 		f.dims++
 		w.dims = append(w.dims, uint64(bound))
-		return left, false, true
+		return left, true
 	case quickComposite:
 		t := w.newType(off, btf.Struct)
 		if q.tag == tagUnionType {
@@ -107,13 +214,13 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		kind = frameComposite
 		if q.children {
 			if end := w.claimWhole(t, quick, left); end != nil {
-				return end, true, true
+				return end, true
 			}
 		}
 	case quickEnum:
 		size := q.number(p)
 		if size != 4 && size != 2 && size != 1 {
-			return nil, false, false
+			return nil, false
 		}
 		t := w.newType(off, btf.Enum)
 		t.Name, t.Size = btf.Str(name), size
@@ -125,7 +232,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		}
 		w.push(off, typ, -1, q.tag, kind)
 	}
-	return left, false, true
+	return left, true
 }
 
 // parameters gives a subroutine type the parameters that rest begins with and returns

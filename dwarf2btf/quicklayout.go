@@ -42,6 +42,7 @@ type quickDIE struct {
 	op       quickOp
 	children bool
 	inline   bool // the name is a DW_FORM_string
+	idle     bool // of no interest outside of what takes variables and parameters
 	located  bool // quickVariable: has a location; quickSubrange: at is the number of elements
 	total    uint8
 	name     uint8
@@ -130,6 +131,10 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 		return quickDIE{}
 	}
 	q.total = uint8(pos)
+	switch q.op {
+	case quickSkip, quickVariable, quickParameter:
+		q.idle = !q.inline
+	}
 	switch q.op {
 	case quickMember:
 		switch {

@@ -13,130 +13,66 @@ func (w *Worker) walk() error {
 	if err := w.declFileTable(); err != nil {
 		return err
 	}
-	data := w.data
-	tab := u.tab
-	quick := tab.quick
-	if w.big {
-		quick = nil
-	}
 	w.frames = append(w.frames[:0], frame{kind: frameUnit, typ: -1, parent: -1})
-	top := &w.frames[0]
 	w.open, w.known.last = -1, 0
 	w.pending = w.pending[:0]
-	rest := data[u.bodyStart:]
-	for len(rest) > 0 {
-		if len(rest) >= quickRoom {
-			d := (*[quickRoom]byte)(rest)
-			code, n := uint(d[0]), 1
-			if code >= 0x80 {
-				code, n = code&0x7f|uint(d[1])<<7, 2
+	for rest := w.data[u.bodyStart:]; len(rest) > 0 && len(w.frames) > 0; {
+		var err error
+		if len(rest) >= quickRoom && !w.big {
+			if rest, err = w.walkQuick(rest); err != nil {
+				return err
 			}
-			if code < uint(len(quick)) {
-				q := &quick[code]
-				switch q.op {
-				case quickNone:
-				case quickNull:
-					rest = rest[1:]
-					if top.depth > 0 {
-						top.depth--
-						continue
-					}
-					if top = w.pop(top); top == nil {
-						return w.err
-					}
-					continue
-				case quickSkip:
-					if !q.inline && (!q.children || top.kind == frameOther) {
-						if q.children {
-							if top.depth++; top.depth > maxDepth {
-								return w.malformed(len(data)-len(rest), q.tag, "more than %d levels of nesting", maxDepth)
-							}
-						}
-						rest = rest[n+int(q.total):]
-						continue
-					}
-				case quickVariable:
-					if !q.inline && top.kind != frameUnit {
-						rest = rest[n+int(q.total):]
-						continue
-					}
-				case quickMember, quickShort, quickAnonymous, quickBitField, quickEnumerator, quickParameter:
-					if !top.kind.takesMembers() {
-						break
-					}
-					if top.flags&isClaimed != 0 {
-						if left := w.runClaimed(top, quick, rest); len(left) < len(rest) {
-							rest = left
-							continue
-						}
-						w.unclaim(top)
-					}
-					if left := w.run(top, quick, rest); len(left) < len(rest) {
-						rest = left
-						continue
-					}
-				}
-				if q.op != quickNone {
-					if left, done, ok := w.quick(q, top, u.base+uint32(len(data)-len(rest)), quick, rest[n:]); ok {
-						rest = left
-						if q.children && !done {
-							if w.err != nil {
-								return w.err
-							}
-							if len(w.frames) > maxDepth {
-								return w.malformed(len(data)-len(rest), q.tag, "more than %d levels of nesting", maxDepth)
-							}
-							top = &w.frames[len(w.frames)-1]
-						}
-						continue
-					}
-				}
+			if len(w.frames) == 0 {
+				break
 			}
 		}
-		start := len(data) - len(rest)
-		pos := start + 1
-		code := uint64(data[start])
-		if code == 0 {
-			rest = rest[1:]
-			if top.depth > 0 {
-				top.depth--
-				continue
-			}
-			if top = w.pop(top); top == nil {
-				return w.err
-			}
-			continue
+		if rest, err = w.walkLong(rest); err != nil {
+			return err
 		}
-		if code >= 0x80 {
-			if code, pos = w.uleb(start); pos == tooFar {
-				return w.malformed(start, 0, "truncated")
-			}
-		}
-		a := tab.lookup(code)
-		if a == nil {
-			return w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
-		}
-		if pos = w.attrs(a, pos); pos > len(data) {
-			return w.malformed(start, a.tag, "attributes run past the end of the unit")
-		}
-		w.die(a, u.base+uint32(start))
-		if w.err != nil {
-			return w.err
-		}
-		if len(w.frames) > maxDepth {
-			return w.malformed(start, a.tag, "more than %d levels of nesting", maxDepth)
-		}
-		top = &w.frames[len(w.frames)-1]
-		rest = data[pos:]
 	}
 	if w.err != nil {
 		return w.err
 	}
 	// Some assemblers leave out the null entry that ends the children of the root.
 	if len(w.frames) > 1 {
+		top := &w.frames[len(w.frames)-1]
 		return w.malformed(int(top.off-u.base), top.tag, "the unit ends among its children")
 	}
 	return nil
+}
+
+// walkLong takes in the DIE that rest begins with, whatever it is, and returns what is
+// left behind it.
+func (w *Worker) walkLong(rest []byte) ([]byte, error) {
+	u := w.cur
+	start := len(w.data) - len(rest)
+	code, pos := w.uleb(start)
+	if pos == tooFar {
+		return nil, w.malformed(start, 0, "truncated")
+	}
+	if code == 0 {
+		w.null(&w.frames[len(w.frames)-1])
+		return rest[1:], w.err
+	}
+	a := u.tab.lookup(code)
+	if a == nil {
+		return nil, w.malformed(start, 0, "abbreviation %d is not in the table at %#x", code, u.abbrevOff)
+	}
+	if pos = w.attrs(a, pos); pos > len(w.data) {
+		return nil, w.malformed(start, a.tag, "attributes run past the end of the unit")
+	}
+	w.die(a, u.base+uint32(start))
+	if w.err != nil {
+		return nil, w.err
+	}
+	if len(w.frames) > maxDepth {
+		return nil, w.tooDeep(start, a.tag)
+	}
+	return w.data[pos:], nil
+}
+
+func (w *Worker) tooDeep(start int, tag uint16) error {
+	return w.malformed(start, tag, "more than %d levels of nesting", maxDepth)
 }
 
 // die does what the DIE at off calls for, whose attributes have been decoded, and
