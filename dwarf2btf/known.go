@@ -30,7 +30,7 @@ type knownDef struct {
 	node, ref  uint32 // what Learn was told
 	first, len uint32 // in known.members
 	size       uint32
-	then       uint32 // the definition without a name that came next the last time
+	then       [2]uint32 // the definitions without a name that came next, the last one first
 	kind       btf.Kind
 	tries      uint8 // how often the name was learned
 	more       bool  // it has more than members that claimMembers takes in
@@ -45,7 +45,7 @@ const newPlace defPlace = 1 << 31
 // knownMember is a member or an enumerator.
 type knownMember struct {
 	key uint64 // nameKey, with the size of a bit-field from bit keyBits on
-	off uint32 // in bytes, of a bit-field in bits; the value of an enumerator
+	off uint32 // in bytes, of a bit-field in bits; the low half of an enumerator's value
 	ref uint32 // the type of a member, as Learn was told
 }
 
@@ -62,6 +62,7 @@ type freshDef struct {
 const (
 	keyBits     = 56
 	bitSizeMask = (1<<7 - 1) << keyBits
+	isNegative  = 1 << keyBits // of an enumerator, whose value has only 32 bits here
 	// notQuick is the key of a member that is not quick after all: it has an empty name or
 	// one that is too long, or no or too many bits.
 	notQuick = uint64(1) << 62
@@ -106,32 +107,40 @@ func (k *known) reset() {
 }
 
 // find returns the known definition that a type may be: that of its name, or without a
-// name the one that came after the last definition before. Number 0 is none.
-func (k *known) find(t *btf.Type) uint32 {
-	at := uint32(0)
+// name one that came after the last definition before. Number 0 is none. ok is false if
+// it is not to be taken for that.
+func (k *known) find(t *btf.Type) (at uint32, ok bool) {
 	switch {
 	case k.off:
 	case t.Name == 0:
 		if k.last < newPlace {
-			at = k.defs[k.last].then
+			then := &k.defs[k.last].then
+			at = then[0]
+			if d := &k.defs[at]; d.kind != t.Kind || d.size != t.Size {
+				at = then[1]
+			}
 		}
 	case int(t.Name) < len(k.byName):
 		at = k.byName[t.Name]
 	}
-	if d := &k.defs[at]; d.len == 0 || d.kind != t.Kind || d.size != t.Size {
-		return 0
+	if d := &k.defs[at]; d.kind != t.Kind || d.size != t.Size {
+		return 0, false
 	}
-	return at
+	return at, k.defs[at].len != 0 && (t.Name != 0 || k.defs[at].len >= leastUnnamed)
 }
+
+// leastUnnamed is how many members a definition without a name must have: different ones
+// with one member are all too similar (local_t and local64_t in the kernel).
+const leastUnnamed = 2
 
 // claimWhole takes a struct or union, whose members rest begins with, for the known one,
 // and returns what is behind the null entry after them; nil, with nothing done, if it is
 // not, or if there is anything but members that claimMembers takes in.
 func (w *Worker) claimWhole(t *btf.Type, quick []quickDIE, rest []byte) []byte {
 	k := &w.known
-	at := k.find(t)
+	at, ok := k.find(t)
 	d := &k.defs[at]
-	if at == 0 || d.more {
+	if !ok || d.more {
 		return nil
 	}
 	k.claims = slices.Grow(k.claims, int(d.len))
@@ -153,12 +162,12 @@ func (w *Worker) claimWhole(t *btf.Type, quick []quickDIE, rest []byte) []byte {
 // claim begins to take the definition that was just opened for a known one.
 func (w *Worker) claim(f *frame, t *btf.Type) {
 	k := &w.known
-	at := uint32(0)
-	if f.flags&unsized == 0 {
-		at = k.find(t)
+	at, ok := k.find(t)
+	f.after, f.known = k.last, at
+	if k.last = defPlace(at); at == 0 {
+		k.last = newPlace | defPlace(f.typ)
 	}
-	f.after, k.last = k.last, newPlace|defPlace(f.typ)
-	if at == 0 {
+	if !ok || f.flags&unsized != 0 {
 		return
 	}
 	if f.parent >= 0 {
@@ -167,8 +176,7 @@ func (w *Worker) claim(f *frame, t *btf.Type) {
 		}
 	}
 	f.flags |= isClaimed
-	f.known, f.next = at, k.defs[at].first
-	k.last = defPlace(at)
+	f.next = k.defs[at].first
 }
 
 // runClaimed compares the members that rest begins with, which are children of a claimed
@@ -320,7 +328,11 @@ func sameEnumerators(rest []byte, quick []quickDIE, want []knownMember, mixed []
 		}
 		key, shift := q.memberKey(rest[at:])
 		at += shift
-		if m := &want[n]; q.number((*window)(rest[at:])) != m.off || key != m.key && !sameKey(mixed, key, m.key) {
+		v, ok := q.value((*window)(rest[at:]))
+		if v < 0 {
+			key |= isNegative
+		}
+		if m := &want[n]; !ok || uint32(v) != m.off || key != m.key && !sameKey(mixed, key, m.key) {
 			break
 		}
 		rest = rest[at+int(q.total):]
@@ -388,6 +400,9 @@ func (w *Worker) remember(f *frame, t *btf.Type) {
 	if t.Len == 0 || w.c.opts.DeclFiles || w.c.opts.Note != nil || len(k.members) > maxKnown {
 		return
 	}
+	if f.known != 0 && k.defs[f.known].len == 0 {
+		return // it was tried
+	}
 	if t.Name != 0 && int(t.Name) < len(k.byName) && k.defs[k.byName[t.Name]].tries >= mostTries {
 		return
 	}
@@ -416,13 +431,13 @@ func Learn[R ~uint32](w *Worker, refs []R, nodes []uint32) {
 		if after >= newPlace {
 			typ := int32(after &^ newPlace)
 			n, ok := slices.BinarySearchFunc(k.fresh[:i], typ, func(f freshDef, typ int32) int { return int(f.typ - typ) })
-			if !ok {
+			if !ok || k.fresh[n].def == 0 {
 				continue
 			}
 			after = defPlace(k.fresh[n].def)
 		}
-		if after != 0 {
-			k.defs[after].then = f.def
+		if then := &k.defs[after].then; then[0] != f.def {
+			then[0], then[1] = f.def, then[0]
 		}
 	}
 	k.fresh = k.fresh[:0]
@@ -486,14 +501,23 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 		}
 		off := q.number((*window)(rest[shift:]))
 		bit := off
+		negative := uint64(0)
 		switch q.op {
 		case quickMember, quickShort, quickAnonymous:
 			bit *= 8
+		case quickEnumerator:
+			v, ok := q.value((*window)(rest[shift:]))
+			if !ok {
+				return false
+			}
+			if off, bit = uint32(v), uint32(v); v < 0 {
+				negative = isNegative
+			}
 		}
 		if bit != m.Off || uint32(key&bitSizeMask>>keyBits) != m.Bits {
 			return false
 		}
-		k.members = append(k.members, knownMember{key: key, off: off})
+		k.members = append(k.members, knownMember{key: key | negative, off: off})
 		pos = len(w.data) - len(rest) + int(q.total) + shift
 	}
 	return w.err == nil

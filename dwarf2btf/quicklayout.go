@@ -42,6 +42,7 @@ type quickDIE struct {
 	op       quickOp
 	children bool
 	inline   bool // the name is a DW_FORM_string
+	signed   bool // quickEnumerator: at is a DW_FORM_sdata
 	idle     bool // of no interest outside of what takes variables and parameters
 	located  bool // quickVariable: has a location; quickSubrange: at is the number of elements
 	total    uint8
@@ -87,6 +88,15 @@ func (p *window) u64(at uint8) uint64 {
 // number returns the value in at.
 func (q *quickDIE) number(p *window) uint32 { return p.u32(q.at)&q.atMask | q.atConst }
 
+// value returns that of an enumerator; false if it takes more bytes than usual.
+func (q *quickDIE) value(p *window) (v int64, ok bool) {
+	if !q.signed {
+		return int64(q.number(p)), true
+	}
+	b := p[q.at]
+	return int64(int8(b<<1) >> 1), b < 0x80
+}
+
 // bitSize returns the size of a bit-field.
 func (q *quickDIE) bitSize(p *window) uint32 { return uint32(p[q.bits]&q.bitMask | q.bitConst) }
 
@@ -120,6 +130,11 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 		}
 		if s.slot == slotName && s.op == opString && q.found == 0 {
 			q.found, q.inline, q.name = foundName, true, uint8(pos)
+			continue
+		}
+		if s.op == opSLEB && q.op == quickEnumerator && s.slot == slotConstValue {
+			q.at, q.signed, q.found = uint8(pos), true, q.found|foundAt
+			pos++ // most values are that short
 			continue
 		}
 		if s.op != opFixed || s.slot != slotNone && !q.place(s, uint8(pos)) {
@@ -271,24 +286,24 @@ func (q *quickDIE) place(s *step, pos uint8) bool {
 			return true
 		}
 	case slotDataBitOffset:
-		return q.op == quickBitField && q.value(s, pos)
+		return q.op == quickBitField && q.placeNumber(s, pos)
 	case slotBitSize:
-		return q.op == quickBitField && q.bitValue(s, pos)
+		return q.op == quickBitField && q.placeBits(s, pos)
 	case slotByteSize:
 		switch q.op {
 		case quickMember, quickDeclaration, quickArray, quickSubrange:
 			return true
 		case quickComposite, quickEnum:
-			return q.value(s, pos)
+			return q.placeNumber(s, pos)
 		}
 	case slotEncoding:
 		return q.op == quickEnum
 	case slotUpperBound, slotCount:
-		return q.op == quickSubrange && q.value(s, pos)
+		return q.op == quickSubrange && q.placeNumber(s, pos)
 	case slotMemberLocation:
-		return q.op == quickMember && q.value(s, pos)
+		return q.op == quickMember && q.placeNumber(s, pos)
 	case slotConstValue:
-		return q.op == quickEnumerator && q.value(s, pos)
+		return q.op == quickEnumerator && q.placeNumber(s, pos)
 	case slotDeclaration:
 		if q.op == quickDeclaration && s.width == 0 {
 			q.atConst = uint32(s.imm)
@@ -298,8 +313,8 @@ func (q *quickDIE) place(s *step, pos uint8) bool {
 	return false
 }
 
-// value notes a number of up to 4 bytes.
-func (q *quickDIE) value(s *step, pos uint8) bool {
+// placeNumber notes a number of up to 4 bytes.
+func (q *quickDIE) placeNumber(s *step, pos uint8) bool {
 	switch s.form {
 	case formData1, formData2, formData4, formImplicitConst:
 	default:
@@ -313,8 +328,8 @@ func (q *quickDIE) value(s *step, pos uint8) bool {
 	return true
 }
 
-// bitValue notes the size of a bit-field.
-func (q *quickDIE) bitValue(s *step, pos uint8) bool {
+// placeBits notes the size of a bit-field.
+func (q *quickDIE) placeBits(s *step, pos uint8) bool {
 	if s.form != formData1 && s.form != formImplicitConst || s.imm > math.MaxUint8 {
 		return false
 	}

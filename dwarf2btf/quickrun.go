@@ -74,8 +74,15 @@ children:
 		default:
 			break children
 		}
-		if kind != frameProto {
+		switch kind {
+		case frameComposite:
 			m.Off = q.number(p)
+		case frameEnum:
+			v, ok := q.value(p)
+			if !ok {
+				break children
+			}
+			m.Off, m.Bits = uint32(v), uint32(v>>32)
 		}
 		if kind != frameEnum {
 			ref := uint32(0)
