@@ -26,6 +26,7 @@ type Worker struct {
 	arena []uint64   // memory for sets of nodes
 	unit  uint32     // serial number of the current unit, plus 1
 	bad   bool       // the current unit has a reference out of range
+	apart bool       // it has several definitions of one name
 
 	known   bool // types of the current unit may be said to be certain nodes
 	claimed bool // one is
@@ -92,7 +93,7 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 			return nil, ErrClaims
 		}
 	}
-	if clash {
+	if w.apart = clash; clash {
 		w.separate(index, t)
 	}
 	w.g.touch(w.nodes[1:])
@@ -101,8 +102,14 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 }
 
 // Nodes has, by id, the types of the unit that was added last, where Refs lead to a name.
-// It is valid until the next one is added.
-func (w *Worker) Nodes() []uint32 { return w.nodes }
+// It is valid until the next one is added. It is nil if the unit has several definitions
+// of one name, to which only its own types refer as they do.
+func (w *Worker) Nodes() []uint32 {
+	if w.apart {
+		return nil
+	}
+	return w.nodes
+}
 
 // checkRefs tells which type refers to one that is not there.
 func checkRefs(t *btf.Table) error {

@@ -38,23 +38,25 @@ func (d *Dedup) NewWorker(strings *btf.Strings) *Worker {
 
 // Reuse makes a worker of another Dedup, which must not be used any more, one of d: what
 // NewWorker does, in the same memory. same says that strings is the pool that it had, and
-// holds what it held: then types that it knows are found again quickly.
-func (d *Dedup) Reuse(w *Worker, strings *btf.Strings, same bool) {
+// holds what it held: then types that it knows may be found again quickly. If they are,
+// and what Nodes and Add have told still holds, the result is true.
+func (d *Dedup) Reuse(w *Worker, strings *btf.Strings, same bool) (kept bool) {
 	w.d, w.units, w.arena = d, nil, nil
 	w.forget()
-	if !same || w.g.strings != strings || !w.g.keep() {
+	if kept = same && w.g.strings == strings && w.g.keep(); !kept {
 		w.g.reset(strings)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.workers = append(d.workers, w)
+	return kept
 }
 
-// Len is the number of types that the worker has taken in and did not know; 0 after Merge has joined them
-// with those of another one.
+// Len is the number of types that the worker has taken in and did not know; negative after
+// Merge has joined them with those of another one.
 func (w *Worker) Len() int {
 	if w.g == nil {
-		return 0
+		return -1
 	}
 	return len(w.g.types) - max(int(w.g.earlier.nodes), 1)
 }

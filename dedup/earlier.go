@@ -7,6 +7,7 @@ import "math/bits"
 // types, and what they are in the base is known then.
 type earlier struct {
 	nodes   uint32   // those below are of an earlier Dedup; 0: none
+	parts   bool     // some may be parts of others alone, as stand-ins are
 	touched []uint64 // which of them are of this one too
 }
 
@@ -45,10 +46,10 @@ func (g *graph) touch(nodes []uint32) {
 	}
 }
 
-// touchParts touches what the nodes of this Dedup refer to.
+// touchParts touches what the nodes of this Dedup refer to and no unit has as a type.
 func (g *graph) touchParts() {
 	e := &g.earlier
-	if e.nodes == 0 {
+	if e.nodes == 0 || !e.parts {
 		return
 	}
 	part := func(r Ref) {

@@ -81,6 +81,7 @@ func TestEarlierParts(t *testing.T) {
 	if !g.keep() {
 		t.Fatal("not kept")
 	}
+	g.earlier.parts = true
 	fresh := g.cons(&btf.Type{Kind: btf.Volatile, Ref: btf.ID(other)}, nil)
 	for _, c := range []struct{ touch, want []uint32 }{
 		{nil, []uint32{other, fresh}},

@@ -230,6 +230,7 @@ func holdsValue(k btf.Kind) bool { return k != btf.Ptr && k != btf.FuncProto }
 // standIn is what stands for a type by value where a reference to it was cut: a pointer
 // to void for a pointer, else a struct without members of the same size.
 func (g *graph) standIn(t *btf.Table, id btf.ID) btf.ID {
+	g.earlier.parts = true
 	for range maxStandIn {
 		if Ref(id).isAnchor() || id == 0 {
 			break

@@ -135,18 +135,24 @@ func (w *Worker) setConverter(c *Converter) {
 
 // Reuse makes a worker of another Converter one of c: what NewWorker does, in the same
 // memory. What the worker has made is not valid any more. Its strings stay if they are
-// few, as the next file mostly has the same; then the result is true.
+// few, as the next file mostly has the same; then the result is true. What it has learned
+// may stay with them: if the nodes do not, Unlearn must be called.
 func (c *Converter) Reuse(w *Worker) (kept bool) {
 	w.unload()
 	clear(w.tables)
 	before := w.Strings().Len()
 	w.names.next(c.opts.NamePrefix)
-	w.known.reset()
+	kept = w.Strings().Len() == before
+	if kept && w.c.src.Relocatable && c.src.Relocatable {
+		w.known.next()
+	} else {
+		w.known.reset()
+	}
 	clear(w.inlined)
 	w.groupNames = w.groupNames[:0]
 	w.setConverter(c)
 	w.strInt, w.strUchar = 0, 0
-	return w.Strings().Len() == before
+	return kept
 }
 
 // Worker converts one piece of work at a time. It is not safe for concurrent use.

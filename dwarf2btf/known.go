@@ -6,8 +6,8 @@ import (
 	"mkbtf/btf"
 )
 
-// known holds the structs, unions and enums of earlier units, of which Learn has told
-// what became of them. Units that include the same headers define the same types, and
+// known holds the structs, unions and enums of earlier units, and of earlier files of a
+// batch, of which Learn has told what became of them. Units that include the same headers define the same types, and
 // most DIEs are members of those. A definition that has the name, size and members of
 // one that is known is taken for that: its members need only be compared, not written
 // down. What their types are is not clear before the end of the unit, and so is claimed
@@ -17,6 +17,8 @@ type known struct {
 	byName  []uint32          // by btf.Str: index in defs, 0: none
 	byNode  map[uint32]uint32 // those without a name
 	members []knownMember
+	names   []btf.Str // of members
+	old     int       // members before it are of earlier files
 
 	claims []btf.Claim // of the current unit; the ID is still the offset of a DIE
 	fresh  []freshDef  // definitions of the current unit that can be learned
@@ -44,7 +46,7 @@ const newPlace defPlace = 1 << 31
 
 // knownMember is a member or an enumerator.
 type knownMember struct {
-	key uint64 // nameKey, with the size of a bit-field from bit keyBits on
+	key uint64 // nameKey, with the size of a bit-field from bit keyBits on; see ofEarlier
 	off uint32 // in bytes, of a bit-field in bits; the low half of an enumerator's value
 	ref uint32 // the type of a member, as Learn was told
 }
@@ -66,6 +68,9 @@ const (
 	// notQuick is the key of a member that is not quick after all: it has an empty name or
 	// one that is too long, or no or too many bits.
 	notQuick = uint64(1) << 62
+	// ofEarlier says that the lower half is not an offset in .debug_str, since that is
+	// another one in this file, but the number of the name.
+	ofEarlier = uint64(1) << 55
 )
 
 // memberKey identifies the name of a member or enumerator and the size of a bit-field.
@@ -97,13 +102,27 @@ const (
 	// mostTries is how many definitions of a name are learned. A name that different
 	// units use for different types would else be learned all the time.
 	mostTries = 4
+	// keptKnown is how many members are kept for the next file.
+	keptKnown = 1 << 17
 )
 
 // reset forgets all definitions and keeps the memory.
 func (k *known) reset() {
 	clear(k.byName)
 	clear(k.byNode)
-	k.defs, k.members = append(k.defs[:0], knownDef{}), k.members[:0]
+	k.defs, k.members, k.names, k.old = append(k.defs[:0], knownDef{}), k.members[:0], k.names[:0], 0
+}
+
+// next prepares for another file with the same names and nodes.
+func (k *known) next() {
+	if len(k.members) > keptKnown {
+		k.reset()
+	}
+	for ; k.old < len(k.members); k.old++ {
+		if m := &k.members[k.old]; m.key&strpKey != 0 {
+			m.key = m.key>>32<<32 | ofEarlier | uint64(k.names[k.old])
+		}
+	}
 }
 
 // find returns the known definition that a type may be: that of its name, or without a
@@ -188,7 +207,7 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 	want := k.members[f.next : d.first+d.len]
 	if f.kind == frameEnum {
 		var n int
-		n, rest = sameEnumerators(rest, quick, want, w.mixed)
+		n, rest = w.sameEnumerators(rest, quick, want)
 		f.next += uint32(n)
 		return rest
 	}
@@ -211,7 +230,7 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 		p := (*window)(rest[at:])
 		m := &want[n]
 		ref := p.u32(q.typ)
-		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || key != m.key && !sameKey(w.mixed, key, m.key) {
+		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || key != m.key && !w.sameKey(key, m.key) {
 			break
 		}
 		claims[n] = btf.Claim{ID: btf.ID(w.cur.base + ref), Ref: m.ref}
@@ -260,7 +279,7 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 			p := (*window)(rest[at:])
 			m := &want[n]
 			ref := p.u32(q.typ)
-			if q.number(p) != m.off || ref-1 >= last || !sameKey(w.mixed, q.strp(p), m.key) {
+			if q.number(p) != m.off || ref-1 >= last || !w.sameKey(q.strp(p), m.key) {
 				return n, rest
 			}
 			claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
@@ -320,7 +339,7 @@ func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []bt
 }
 
 // sameEnumerators is runClaimed for an enum.
-func sameEnumerators(rest []byte, quick []quickDIE, want []knownMember, mixed []byte) (n int, left []byte) {
+func (w *Worker) sameEnumerators(rest []byte, quick []quickDIE, want []knownMember) (n int, left []byte) {
 	for n = 0; n < len(want) && len(rest) >= quickRoom; n++ {
 		q, at := quickAt(quick, rest)
 		if q == nil || q.op != quickEnumerator {
@@ -332,7 +351,7 @@ func sameEnumerators(rest []byte, quick []quickDIE, want []knownMember, mixed []
 		if v < 0 {
 			key |= isNegative
 		}
-		if m := &want[n]; !ok || uint32(v) != m.off || key != m.key && !sameKey(mixed, key, m.key) {
+		if m := &want[n]; !ok || uint32(v) != m.off || key != m.key && !w.sameKey(key, m.key) {
 			break
 		}
 		rest = rest[at+int(q.total):]
@@ -340,10 +359,16 @@ func sameEnumerators(rest []byte, quick []quickDIE, want []knownMember, mixed []
 	return n, rest
 }
 
-// sameKey reports whether two members have names of the same text in str, which is not
-// empty if the strings of units are not merged, and the same size as bit-fields.
-func sameKey(str []byte, a, b uint64) bool {
-	return len(str) > 0 && a&strpKey != 0 && (a^b)>>32 == 0 && sameText(str, uint64(uint32(a)), uint64(uint32(b)))
+// sameKey reports whether a member has a name of the same text as one that is known, if
+// the strings of units are not merged, and the same size as a bit-field.
+func (w *Worker) sameKey(key, known uint64) bool {
+	switch {
+	case len(w.mixed) == 0, key&strpKey == 0, (key^known)&^ofEarlier>>32 != 0:
+		return false
+	case known&ofEarlier != 0:
+		return w.hasText(uint64(uint32(key)), uint32(known))
+	}
+	return sameText(w.mixed, uint64(uint32(key)), uint64(uint32(known)))
 }
 
 // unclaim writes down the members of a definition that turned out not to be the known
@@ -366,7 +391,11 @@ func (w *Worker) unclaim(f *frame) {
 	for i, m := range k.members[d.first:f.next] {
 		out := btf.Member{Off: m.off}
 		if key := m.key &^ bitSizeMask; key != 0 {
-			out.Name = btf.Str(w.keyName(key))
+			if key&strpKey != 0 && key&ofEarlier != 0 {
+				out.Name = btf.Str(uint32(key))
+			} else {
+				out.Name = btf.Str(w.keyName(key))
+			}
 			w.names.cursor++
 		}
 		if f.kind == frameComposite {
@@ -409,12 +438,19 @@ func (w *Worker) remember(f *frame, t *btf.Type) {
 	k.fresh = append(k.fresh, freshDef{typ: f.typ, off: f.off, after: f.after})
 }
 
+// Unlearn forgets what Learn has told: it does not hold any more.
+func (w *Worker) Unlearn() { w.known.reset() }
+
 // Learn tells the worker what became of the types of the unit that it has just converted:
 // refs and nodes have, by id, how other types refer to a type, and the type itself, in
 // the terms of Type.Ref and Type.Extra of what is known. It must be called before the
-// next unit is converted, if at all.
+// next unit is converted, if at all, and with nodes that are nil if others do not refer to
+// all types as they do in other units.
 func Learn[R ~uint32](w *Worker, refs []R, nodes []uint32) {
 	k := &w.known
+	if nodes == nil {
+		k.fresh = k.fresh[:0]
+	}
 	slices.SortFunc(k.fresh, func(a, b freshDef) int { return int(a.typ - b.typ) })
 	for i := range k.fresh {
 		f := &k.fresh[i]
@@ -460,7 +496,7 @@ func (w *Worker) learn(t *btf.Type, off, ref, node uint32, refOf func(btf.ID) ui
 	}
 	first := len(k.members)
 	if !w.readKnown(t, off) {
-		k.members = k.members[:first] // it is there, so as not to be tried again, and equals none
+		k.members, k.names = k.members[:first], k.names[:first] // it is there, so as not to be tried again, and equals none
 	} else if t.Kind.IsComposite() {
 		for i, m := range w.members[t.First : t.First+t.Len] {
 			k.members[first+i].ref = refOf(m.Type)
@@ -517,7 +553,7 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 		if bit != m.Off || uint32(key&bitSizeMask>>keyBits) != m.Bits {
 			return false
 		}
-		k.members = append(k.members, knownMember{key: key | negative, off: off})
+		k.members, k.names = append(k.members, knownMember{key: key | negative, off: off}), append(k.names, m.Name)
 		pos = len(w.data) - len(rest) + int(q.total) + shift
 	}
 	return w.err == nil

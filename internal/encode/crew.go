@@ -61,9 +61,12 @@ func (c *crew) scratch(conv *dwarf2btf.Converter, d *dedup.Dedup, first bool) *s
 		s.names = s.convert.Strings().Len()
 	}
 	if s.dedup == nil {
-		s.dedup = d.NewWorker(s.convert.Strings())
+		s.dedup, same = d.NewWorker(s.convert.Strings()), false
 	} else {
-		d.Reuse(s.dedup, s.convert.Strings(), same && first)
+		same = d.Reuse(s.dedup, s.convert.Strings(), same && first)
+	}
+	if !same {
+		s.convert.Unlearn()
 	}
 	return s
 }
@@ -76,7 +79,7 @@ const (
 )
 
 func (s *scratch) small() bool {
-	if n := s.dedup.Len(); n == 0 || n > keepTypes {
+	if n := s.dedup.Len(); n < 0 || n > keepTypes {
 		s.dedup = nil
 	}
 	return s.convert.Strings().Len()-s.names <= keepStrings

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
+
+	"mkbtf/btf"
 )
 
 // TestShared has several goroutines share the units of small files, in memory that is
@@ -88,5 +91,61 @@ func TestReuse(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestReuseRenamed encodes a module and then ones in which a member has another name in
+// the same place of .debug_str.
+func TestReuseRenamed(t *testing.T) {
+	module, err := os.ReadFile("../../testdata/hello.ko")
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := func() *Encoder {
+		e, err := New(Options{Form: SelfContained, Jobs: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	encode := func(e *Encoder, data []byte) []byte {
+		out, err := e.Bytes("x.ko", data, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.BTF
+	}
+	e := encoder()
+	e.crew = newCrew(1, 1)
+	plain := encode(e, module)
+	blob, err := btf.Parse(plain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, renamed := blob.Table(nil), 0
+	for i := range tab.Types {
+		typ := &tab.Types[i]
+		if !typ.Kind.IsComposite() || typ.Name == 0 || renamed == 20 {
+			continue
+		}
+		for _, m := range tab.MembersOf(typ) {
+			old := "\x00" + tab.Name(m.Name) + "\x00"
+			if len(old) < 10 || bytes.Count(module, []byte(old)) != 1 {
+				continue
+			}
+			other := bytes.Replace(module, []byte(old), []byte(old[:len(old)-2]+"Q\x00"), 1)
+			want := encode(encoder(), other)
+			if bytes.Equal(want, plain) {
+				continue
+			}
+			renamed++
+			if !bytes.Equal(encode(e, other), want) || !bytes.Equal(encode(e, module), plain) {
+				t.Errorf("%s of %s shows in the next module", tab.Name(m.Name), tab.Name(typ.Name))
+			}
+			break
+		}
+	}
+	if renamed < 10 {
+		t.Errorf("%d members were renamed", renamed)
 	}
 }
