@@ -79,9 +79,9 @@ func (t *abbrevTable) lookup(code uint64) *abbrev {
 func (c *Converter) readTables() error {
 	seen := map[abbrevKey]int32{}
 	kinds := map[declKind]*declarations{}
-	most, read := abbrevsAtLeast, 0
+	total, read := 0, 0
 	for _, s := range c.abbrevs {
-		most += abbrevsForEach * len(s)
+		total += len(s)
 	}
 	var arena []uint32
 	for i := range c.units {
@@ -91,12 +91,12 @@ func (c *Converter) readTables() error {
 		if !ok {
 			known := kinds[key.declKind]
 			if known == nil {
-				known = newDeclarations(key.declKind, c.opts.DeclFiles)
+				known = newDeclarations(key.declKind, c.opts.DeclFiles, total)
 				kinds[key.declKind] = known
 			}
 			t := abbrevTable{known: known, dense: arena[len(arena):]}
 			size, err := t.compile(c.abbrevs[h.abbrevSec], h.abbrevOff)
-			if read += size; read > most {
+			if read += size; read > abbrevsAtLeast+abbrevsForEach*total {
 				return malformed(".debug_abbrev", h.abbrevOff, "the tables of units overlap, or are too many for their size")
 			}
 			if t.err = err; cap(arena)-len(arena) >= len(t.dense) {

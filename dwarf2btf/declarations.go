@@ -36,8 +36,15 @@ type declSlot struct {
 	size uint32
 }
 
-func newDeclarations(k declKind, declFiles bool) *declarations {
-	d := &declarations{declKind: k, declFiles: declFiles, quick: make([]quickDIE, 1, 256), long: make([]abbrev, 1, 256), cross: make([]bool, 1, 256), slots: make([]declSlot, 1<<10)}
+// newDeclarations expects tables of so many bytes. The more there are, the more often the same
+// abbreviations come again: a kernel has one for each 600 bytes.
+func newDeclarations(k declKind, declFiles bool, total int) *declarations {
+	n := max(256, min(total/512, 1<<14))
+	d := &declarations{
+		declKind: k, declFiles: declFiles,
+		quick: make([]quickDIE, 1, n), long: make([]abbrev, 1, n), cross: make([]bool, 1, n), text: make([]byte, 0, 16*n),
+		slots: make([]declSlot, 1<<bits.Len(uint(2*n))),
+	}
 	h := k.header()
 	for form := range d.widths {
 		d.widths[form] = notFixed

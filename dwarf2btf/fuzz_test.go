@@ -188,12 +188,12 @@ func FuzzAbbrev(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, section []byte, off uint16, version uint8, is64, declFiles bool) {
 		kind := declKind{2 + version%4, 8, is64}
-		table := abbrevTable{known: newDeclarations(kind, declFiles)}
+		table := abbrevTable{known: newDeclarations(kind, declFiles, len(section))}
 		n, err := table.compile(section, uint64(off))
 		if n < 0 || n > len(section) {
 			t.Fatalf("%d bytes of %d", n, len(section))
 		}
-		more := newDeclarations(kind, declFiles)
+		more := newDeclarations(kind, declFiles, len(section))
 		for at := range uint64(min(len(section), 64)) {
 			(&abbrevTable{known: more}).compile(section, at)
 		}

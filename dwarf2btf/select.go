@@ -3,6 +3,7 @@ package dwarf2btf
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -97,23 +98,33 @@ func (s *Selection) Written() bool { return s.Reason == Selected }
 // relocatable files its addresses do not match: there it writes optimized copies
 // with the prototype of the source and takes the first function of a name for all.
 func SelectFunctions(symbols *Symbols, candidates []Candidate, opts SelectOptions) []Selection {
-	slices.SortFunc(candidates, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Index, b.Index))
-	})
-	starts, members := groupCandidates(candidates, symbols.Len())
-	s := selector{symbols: symbols, candidates: candidates, opts: opts}
-	list := make([]Selection, 0, min(len(candidates), symbols.Len()))
-	for i := range candidates {
-		g := candidates[i].Group
-		if g < 0 {
-			list = append(list, Selection{Group: g, Chosen: i})
-			continue
-		}
-		if of := members[starts[g]:starts[g+1]]; of[0] == int32(i) {
-			list = s.judge(list, g, of)
+	return slices.Collect(Selections(symbols, candidates, opts))
+}
+
+// Selections is SelectFunctions for verdicts that are looked at one by one. The candidates
+// must not be changed meanwhile.
+func Selections(symbols *Symbols, candidates []Candidate, opts SelectOptions) iter.Seq[Selection] {
+	return func(yield func(Selection) bool) {
+		slices.SortFunc(candidates, func(a, b Candidate) int {
+			return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Index, b.Index))
+		})
+		starts, members := groupCandidates(candidates, symbols.Len())
+		s := selector{symbols: symbols, candidates: candidates, opts: opts}
+		var list []Selection // of one group
+		for i := range candidates {
+			list = list[:0]
+			if g := candidates[i].Group; g < 0 {
+				list = append(list, Selection{Group: g, Chosen: i})
+			} else if of := members[starts[g]:starts[g+1]]; of[0] == int32(i) {
+				list = s.judge(list, g, of)
+			}
+			for _, sel := range list {
+				if !yield(sel) {
+					return
+				}
+			}
 		}
 	}
-	return list
 }
 
 // groupCandidates lists the candidates by group, of which there are n, and where those of

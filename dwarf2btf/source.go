@@ -73,9 +73,10 @@ type ELFSection struct {
 type SymbolTable interface {
 	// Len is not less than the number of symbols.
 	Len() int
-	// All returns the symbols one by one. After an error there are no more.
-	All() iter.Seq2[Symbol, error]
-	// In returns those in a section.
+	// All returns the symbols one by one: those for which wanted, which sees them without
+	// their names, is true. After an error there are no more.
+	All(wanted func(y *Symbol) bool) iter.Seq2[Symbol, error]
+	// In returns those that lie in a section.
 	In(section int) iter.Seq2[Symbol, error]
 }
 
@@ -98,10 +99,10 @@ type SymbolList []Symbol
 func (l SymbolList) Len() int { return len(l) }
 
 // All implements SymbolTable.
-func (l SymbolList) All() iter.Seq2[Symbol, error] {
+func (l SymbolList) All(wanted func(y *Symbol) bool) iter.Seq2[Symbol, error] {
 	return func(yield func(Symbol, error) bool) {
 		for i := range l {
-			if !yield(l[i], nil) {
+			if wanted(&l[i]) && !yield(l[i], nil) {
 				return
 			}
 		}
@@ -110,11 +111,5 @@ func (l SymbolList) All() iter.Seq2[Symbol, error] {
 
 // In implements SymbolTable.
 func (l SymbolList) In(section int) iter.Seq2[Symbol, error] {
-	return func(yield func(Symbol, error) bool) {
-		for i := range l {
-			if l[i].Section == section && !yield(l[i], nil) {
-				return
-			}
-		}
-	}
+	return l.All(func(y *Symbol) bool { return y.Section == section })
 }

@@ -57,17 +57,16 @@ func newSymbols(src *Source, variables addressRange) (*Symbols, error) {
 	s.resize(max(8, bits.Len(uint(n))))
 	s.groups, s.text = make([]symbolGroup, 0, n/2+n/16), make([]byte, 0, 11*n)
 	symbols, of := make([]groupSymbol, 0, cap(s.groups)), make([]int32, 0, cap(s.groups))
-	for y, err := range src.Symbols.All() {
+	wanted := func(y *Symbol) bool {
+		return y.Type == elf.STT_FUNC ||
+			y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr)
+	}
+	for y, err := range src.Symbols.All(wanted) {
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case y.Type == elf.STT_OBJECT:
-			if y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr) {
-				s.objects = append(s.objects, objectSymbol{y.Addr, y.Section, string(y.Name)})
-			}
-			continue
-		case y.Type != elf.STT_FUNC:
+		if y.Type == elf.STT_OBJECT {
+			s.objects = append(s.objects, objectSymbol{y.Addr, y.Section, string(y.Name)})
 			continue
 		}
 		base, suffix := y.Name, []byte(nil)

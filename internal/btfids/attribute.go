@@ -19,12 +19,7 @@ import (
 //
 // ErrFlags if flags remain without a function.
 func (s *Section) Attribute(old *btf.Blob) error {
-	var mixed []*Set
-	for i := range s.sets {
-		if s.mixed(&s.sets[i]) {
-			mixed = append(mixed, &s.sets[i])
-		}
-	}
+	mixed := s.mixedSets()
 	if len(mixed) == 0 {
 		return nil
 	}
@@ -37,6 +32,18 @@ func (s *Section) Attribute(old *btf.Blob) error {
 		}
 	}
 	return fmt.Errorf(".BTF_ids+%#x: set %s: %w: link the module anew", mixed[0].Off, mixed[0].Name, ErrFlags)
+}
+
+// Mixed reports whether Attribute needs to know the BTF.
+func (s *Section) Mixed() bool { return len(s.mixedSets()) > 0 }
+
+func (s *Section) mixedSets() (list []*Set) {
+	for i := range s.sets {
+		if s.mixed(&s.sets[i]) {
+			list = append(list, &s.sets[i])
+		}
+	}
+	return list
 }
 
 // mixed reports whether a set was sorted and has different flags.

@@ -75,7 +75,8 @@ func (fs *functions) candidates() []dwarf2btf.Candidate {
 // asks for the real one.
 func addFunctions(res *dedup.Result, fs *functions, symbols *dwarf2btf.Symbols, opts dwarf2btf.SelectOptions, linkage bool, note func(string, ...any)) error {
 	t := res.Table()
-	for _, s := range dwarf2btf.SelectFunctions(symbols, fs.candidates(), opts) {
+	t.Types = slices.Grow(t.Types, min(len(fs.list), symbols.Len()))
+	for s := range dwarf2btf.Selections(symbols, fs.candidates(), opts) {
 		f := &fs.list[s.Chosen]
 		name := f.name
 		if s.Suffix != "" {

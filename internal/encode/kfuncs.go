@@ -17,7 +17,11 @@ func (e *Encoder) readIDs(f *object.File, src *dwarf2btf.Source, detached bool) 
 	if err != nil || ids == nil {
 		return nil, err
 	}
-	err = ids.Attribute(e.oldBTF(f))
+	var old *btf.Blob
+	if ids.Mixed() {
+		old = e.oldBTF(f)
+	}
+	err = ids.Attribute(old)
 	if errors.Is(err, btfids.ErrFlags) && detached {
 		e.opts.warn(f.Name, "%v; no kfunc is tagged", err)
 		return nil, nil
@@ -28,7 +32,7 @@ func (e *Encoder) readIDs(f *object.File, src *dwarf2btf.Source, detached bool) 
 // oldBTF is the BTF that a file has already, nil if it has none that can be read.
 // Split BTF over something else than the base at hand is parsed without a base.
 func (e *Encoder) oldBTF(f *object.File) *btf.Blob {
-	data, err := f.BTF()
+	data, err := f.BTFInPlace()
 	if err != nil {
 		return nil
 	}

@@ -137,7 +137,10 @@ func (f *File) BTF() (*BTFData, error) {
 	return d, err
 }
 
-// btf is BTF without the copies.
+// BTFInPlace is BTF without the copies: what is returned is valid until the file is closed.
+func (f *File) BTFInPlace() (*BTFData, error) { return f.btf() }
+
+// btf is BTFInPlace.
 func (f *File) btf() (*BTFData, error) {
 	raw, err := f.DataOf(".BTF")
 	if err != nil {

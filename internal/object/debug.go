@@ -41,6 +41,9 @@ func (d *debugSection) Read(off, n uint64, buf []byte) ([]byte, error) {
 	}
 	data = data[:d.size:d.size]
 	if len(d.relocated) == 0 {
+		if n < smallRead {
+			return d.copy(data, off, n, buf)
+		}
 		return data[off : off+n : off+n], nil
 	}
 	d.relocsOnce.Do(func() { d.relocs, d.relocsErr = d.loadRelocations() })
@@ -56,6 +59,10 @@ func (d *debugSection) Read(off, n uint64, buf []byte) ([]byte, error) {
 	}
 	return buf, err
 }
+
+// smallRead is the size below which a range is copied: headers of units lie far from each
+// other, and each would bring in the pages around it.
+const smallRead = 64
 
 // copy returns a copy of a range of the section. Where it can be read from the file that is
 // cheaper than to have the mapping's pages brought in one by one.

@@ -195,61 +195,59 @@ func (f *File) sourceSymbols() (dwarf2btf.SymbolTable, error) {
 func (l *sourceSymbols) Len() int { return l.table.count() - 1 }
 
 // All implements dwarf2btf.SymbolTable.
-func (l *sourceSymbols) All() iter.Seq2[dwarf2btf.Symbol, error] {
-	return func(yield func(dwarf2btf.Symbol, error) bool) {
-		for i := 1; i < l.table.count(); i++ {
-			s, err := l.f.symbol(l.table, i)
-			if err == nil && !l.wanted(&s) {
-				continue
-			}
-			if !l.yield(i, &s, err, yield) {
-				return
-			}
-		}
-	}
+func (l *sourceSymbols) All(wanted func(*dwarf2btf.Symbol) bool) iter.Seq2[dwarf2btf.Symbol, error] {
+	return l.each(0, wanted)
 }
 
 // In implements dwarf2btf.SymbolTable.
 func (l *sourceSymbols) In(section int) iter.Seq2[dwarf2btf.Symbol, error] {
+	return l.each(section, func(y *dwarf2btf.Symbol) bool { return y.Section == section })
+}
+
+// each is All. If section is not 0 nothing that lies elsewhere is wanted.
+func (l *sourceSymbols) each(section int, wanted func(*dwarf2btf.Symbol) bool) iter.Seq2[dwarf2btf.Symbol, error] {
+	few := l.table.common && section > 0 && section < int(elf.SHN_LORESERVE) && l.table.extended == nil
 	return func(yield func(dwarf2btf.Symbol, error) bool) {
+		var y dwarf2btf.Symbol
 		for i := 1; i < l.table.count(); i++ {
-			s, err := l.f.symbol(l.table, i)
-			if err == nil && (s.section != section || !l.wanted(&s)) {
+			if few && int(binary.LittleEndian.Uint16(l.table.raw[i*symbolLen64+6:])) != section {
 				continue
 			}
-			if !l.yield(i, &s, err, yield) {
+			s, err := l.f.symbol(l.table, i)
+			if err == nil {
+				if !l.symbol(&y, &s) || !wanted(&y) {
+					continue
+				}
+				if y.Name, err = symbolName(l.table.names, s.name); err != nil {
+					err = l.f.errorAt(l.f.Sections[l.table.index].Name, uint64(i*l.table.len), "symbol %d: %v", i, err)
+				}
+			}
+			if !yield(y, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// wanted reports whether a symbol is one of those.
-func (l *sourceSymbols) wanted(s *rawSymbol) bool {
-	switch elf.ST_TYPE(s.info) {
-	case elf.STT_FUNC, elf.STT_OBJECT, elf.STT_GNU_IFUNC:
-		return s.section != 0
+// symbol fills in y but for the name, and reports whether it is one of those.
+func (l *sourceSymbols) symbol(y *dwarf2btf.Symbol, s *rawSymbol) bool {
+	switch typ := elf.ST_TYPE(s.info); {
+	case s.section == 0:
+		return false
+	case typ == elf.STT_FUNC, typ == elf.STT_OBJECT, typ == elf.STT_GNU_IFUNC, s.section == l.ids:
+	default:
+		return false
 	}
-	return s.section != 0 && s.section == l.ids
-}
-
-// yield hands out symbol i, or the error that it has, and reports whether there may be more.
-func (l *sourceSymbols) yield(i int, s *rawSymbol, err error, f func(dwarf2btf.Symbol, error) bool) bool {
-	y := dwarf2btf.Symbol{
+	*y = dwarf2btf.Symbol{
 		Addr: s.value, Value: s.value, Size: s.size,
 		Type: elf.ST_TYPE(s.info), Bind: elf.ST_BIND(s.info), Section: s.section,
 	}
 	if s.section < 0 {
 		y.Section = -1
-	} else if l.f.Relocatable() && err == nil {
+	} else if l.f.Relocatable() {
 		y.Addr += l.addrs[s.section]
 	}
-	if err == nil {
-		if y.Name, err = symbolName(l.table.names, s.name); err != nil {
-			err = l.f.errorAt(l.f.Sections[l.table.index].Name, uint64(i*l.table.len), "symbol %d: %v", i, err)
-		}
-	}
-	return f(y, err) && err == nil
+	return true
 }
 
 func symbolName(names []byte, off uint32) ([]byte, error) {

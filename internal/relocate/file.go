@@ -189,7 +189,7 @@ func (r *Relocator) resolveIDs(f *object.File, m *check.Module, res *Result, opt
 // hasSymbols reports whether a file has symbols of functions or objects.
 func hasSymbols(src *dwarf2btf.Source) bool {
 	if src.Symbols != nil {
-		for range src.Symbols.All() {
+		for range src.Symbols.All(func(*dwarf2btf.Symbol) bool { return true }) {
 			return true
 		}
 	}
