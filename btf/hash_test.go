@@ -3,6 +3,7 @@ package btf
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -19,6 +20,23 @@ func TestHashText(t *testing.T) {
 			case ok && n > most && length <= most:
 				t.Fatalf("%d bytes: %d", n, length)
 			}
+		}
+	}
+}
+
+// TestGrow: a pool has the same strings whether room was made for them or not.
+func TestGrow(t *testing.T) {
+	for _, room := range []int{0, 1, 300, 5000} {
+		s := NewStrings()
+		s.Grow(room, 3*room)
+		for i := range 3000 {
+			if n := s.InternString(strconv.Itoa(i)); n != Str(i+1) {
+				t.Fatalf("room for %d: string %d has the number %d", room, i, n)
+			}
+		}
+		s.Grow(1<<20, 1<<20) // it is not empty
+		if n, ok := s.Find([]byte("2999")); n != 3000 || !ok || s.String(17) != "16" {
+			t.Errorf("room for %d: %d, %v, %q", room, n, ok, s.String(17))
 		}
 	}
 }

@@ -25,6 +25,18 @@ func NewStrings() *Strings {
 	return s
 }
 
+// Grow makes room for n more strings of size bytes in all, if the pool is empty.
+func (s *Strings) Grow(n, size int) {
+	if len(s.hash) > 1 {
+		return
+	}
+	s.data = append(make([]byte, 0, size+n), s.data...)
+	s.off, s.hash = append(make([]uint32, 0, n+2), s.off...), append(make([]uint32, 0, n+1), s.hash...)
+	for len(s.table) < 2*n {
+		s.table = make([]uint32, 2*len(s.table))
+	}
+}
+
 // Reset empties the pool and keeps its memory. What Bytes has returned is not valid any
 // more.
 func (s *Strings) Reset() {

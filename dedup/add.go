@@ -75,6 +75,7 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 		return nil, fmt.Errorf("dedup: unit %d starts at id %d, want 1", index, t.Start)
 	}
 	w.unit++
+	w.g.reserve(len(t.Types), len(t.Members))
 	n := len(t.Types) + 1
 	w.refs = slices.Grow(w.refs[:0], n)[:n]
 	w.nodes = slices.Grow(w.nodes[:0], n)[:n]

@@ -97,6 +97,22 @@ func newGraph(strings *btf.Strings) *graph {
 	}
 }
 
+// reserve makes room in an empty graph for the types of a unit, which will be nearly all
+// that there are if the unit is the first one of a small file. What is not needed is not
+// touched, and so costs nothing.
+func (g *graph) reserve(types, members int) {
+	if len(g.types) > 1 || cap(g.types) > 1 {
+		return
+	}
+	n := types + 1 // slices.Grow would clear what it makes
+	g.types, g.members = append(make([]btf.Type, 0, n), g.types...), make([]btf.Member, 0, members)
+	g.hashes, g.depth = append(make([]uint32, 0, n), g.hashes...), append(make([]uint16, 0, n), g.depth...)
+	g.next = append(make([][2]uint32, 0, n), g.next...)
+	for len(g.slots) < 2*types {
+		g.slots = make([]uint32, 2*len(g.slots))
+	}
+}
+
 // reset makes the graph empty and keeps its memory.
 func (g *graph) reset(strings *btf.Strings) {
 	g.matcher = nil

@@ -269,6 +269,9 @@ func (w *Worker) convert(i int) (*Unit, error) {
 	if !keep {
 		return nil, nil
 	}
+	if w.types == nil {
+		w.reserve(total)
+	}
 	w.offsets.reset(int(total))
 	for k := range w.units {
 		u := &w.units[k]

@@ -42,6 +42,7 @@ type collector struct {
 	pick       picker
 	named      namedTypes
 	typed      bool // a unit has types
+	learns     bool // what comes after the current unit is worth that it is learned
 	roots, own []root
 	ownFiles   []bool // scratch, by file
 	trees      []string
@@ -98,7 +99,10 @@ func (us *units) run(c *collector) {
 		if u >= us.conv.Len() {
 			return
 		}
-		if us.left.Add(-int64(us.conv.Size(u))) >= enoughToShare && us.crew.join() {
+		size := int64(us.conv.Size(u))
+		left := us.left.Add(-size)
+		c.learns = left >= size || !us.crew.once
+		if left >= enoughToShare && us.crew.join() {
 			us.wg.Go(func() {
 				defer us.crew.leave()
 				us.run(us.collector(false))
@@ -148,6 +152,7 @@ func convert(conv *dwarf2btf.Converter, overBase bool, crew *crew, pick picker, 
 	if !typed && functions > 0 {
 		return nil, ErrNoTypes
 	}
+
 	maps, err := d.Merge(ws...)
 	if err != nil {
 		return nil, err
@@ -202,7 +207,9 @@ func (c *collector) unit(u int) error {
 	if err != nil {
 		return err
 	}
-	dwarf2btf.Learn(c.convert, refs, c.dedup.Nodes())
+	if c.learns {
+		dwarf2btf.Learn(c.convert, refs, c.dedup.Nodes())
+	}
 	if c.pick&pickTags != 0 {
 		c.tagRoots(u, unit, refs)
 	}

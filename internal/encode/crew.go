@@ -11,6 +11,7 @@ import (
 // beside the one that each file has, and memory that was used before.
 type crew struct {
 	spare chan struct{} // a token for each goroutine that may be started
+	once  bool          // there is but one file
 
 	mu   sync.Mutex
 	idle []*scratch

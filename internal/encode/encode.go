@@ -206,6 +206,7 @@ func (e *Encoder) convert(f *object.File, src *dwarf2btf.Source, ids *btfids.Sec
 	crew := e.crew
 	if crew == nil {
 		crew = newCrew(e.opts.jobs(), 1)
+		crew.once = true
 	}
 	c, err := convert(conv, n.overBase, crew, n.picks, newNamed(ids), f.Guard)
 	if err != nil {

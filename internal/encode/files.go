@@ -38,6 +38,7 @@ func Files(paths []string, opts Options, stdout io.Writer) []error {
 	jobs := opts.jobs()
 	side := min(jobs, len(paths))
 	e.crew = newCrew(jobs, side)
+	e.crew.once = len(paths) == 1
 	queue := newQueue(paths, opts.MaxMemory)
 	var wg sync.WaitGroup
 	for range side {
