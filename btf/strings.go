@@ -54,6 +54,13 @@ func (s *Strings) Bytes(n Str) []byte {
 	return s.data[a:b:b]
 }
 
+// Data is all strings of the pool, each followed by a NUL, and Offset is where in it one
+// begins. Data must not be changed, and is of the moment.
+func (s *Strings) Data() []byte { return s.data }
+
+// Offset is where in Data a string begins.
+func (s *Strings) Offset(n Str) uint32 { return s.off[n] }
+
 // String returns a copy of a string of the pool.
 func (s *Strings) String(n Str) string { return string(s.Bytes(n)) }
 

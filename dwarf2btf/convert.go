@@ -143,9 +143,7 @@ func (c *Converter) Reuse(w *Worker) (kept bool) {
 	before := w.Strings().Len()
 	w.names.next(c.opts.NamePrefix)
 	kept = w.Strings().Len() == before
-	if kept && w.c.src.Relocatable && c.src.Relocatable {
-		w.known.next()
-	} else {
+	if !kept || !w.c.src.Relocatable || !c.src.Relocatable || len(w.known.members) > keptKnown {
 		w.known.reset()
 	}
 	clear(w.inlined)

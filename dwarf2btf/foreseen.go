@@ -2,6 +2,7 @@ package dwarf2btf
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"mkbtf/btf"
@@ -167,31 +168,26 @@ func (w *Worker) logged(key uint64) uint32 {
 
 // hasText reports whether the string at an offset of .debug_str is that name.
 func (w *Worker) hasText(off uint64, name uint32) bool {
-	text := w.names.pool.Bytes(btf.Str(name &^ badName))
-	s := w.c.str
-	if off >= uint64(len(s)) {
-		return false
-	}
-	s = s[off:]
-	return len(s) > len(text) && s[len(text)] == 0 && string(s[:len(text)]) == string(text)
+	pool := w.names.pool
+	return off <= math.MaxUint32 && sameText(w.c.str, uint32(off), pool.Data(), pool.Offset(btf.Str(name&^badName)))
 }
 
-// sameText reports whether two offsets of a string section have the same string, which
-// is shorter than 512 bytes.
-func sameText(section []byte, a, b uint64) bool {
-	n := uint64(len(section))
-	if a >= n || b >= n {
-		return false
-	}
-	x, y := section[a:], section[b:]
-	for i := 0; i+8 <= min(len(x), len(y)) && i < maxName; i += 8 {
-		c, d := binary.LittleEndian.Uint64(x[i:]), binary.LittleEndian.Uint64(y[i:])
-		if zero := (c - 0x0101010101010101) &^ c & 0x8080808080808080; zero != 0 {
-			return (c^d)<<(56-bits.TrailingZeros64(zero)&^7) == 0
-		}
-		if c != d {
+// sameText reports whether the string at an offset of a section, up to the next NUL, is
+// that at an offset of another one. It is false, too, for one that is longer than 512
+// bytes, or at the very end of its section: others will look for that.
+func sameText(a []byte, i uint32, b []byte, j uint32) bool {
+	for range maxName / 8 {
+		if int(i)+8 > len(a) || int(j)+8 > len(b) {
 			return false
 		}
+		x, y := binary.LittleEndian.Uint64(a[i:]), binary.LittleEndian.Uint64(b[j:])
+		if zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080; zero != 0 { // the lowest bit marks the first NUL
+			return (x^y)<<(56-bits.TrailingZeros64(zero)&^7) == 0
+		}
+		if x != y {
+			return false
+		}
+		i, j = i+8, j+8
 	}
-	return false // near the end of the section, too: others will look for the name
+	return false
 }

@@ -1,24 +1,23 @@
 package dwarf2btf
 
 import (
+	"bytes"
 	"slices"
 
 	"mkbtf/btf"
 )
 
 // known holds the structs, unions and enums of earlier units, and of earlier files of a
-// batch, of which Learn has told what became of them. Units that include the same headers define the same types, and
-// most DIEs are members of those. A definition that has the name, size and members of
-// one that is known is taken for that: its members need only be compared, not written
-// down. What their types are is not clear before the end of the unit, and so is claimed
-// (Unit.Claims) and left to whoever tells types apart.
+// batch, of which Learn has told what became of them. Units that include the same headers
+// define the same types, and most DIEs are members of those. A definition that has the
+// name, size and members of one that is known is taken for that: its members need only be
+// compared, not written down. What their types are is not clear before the end of the
+// unit, and so is claimed (Unit.Claims) and left to whoever tells types apart.
 type known struct {
 	defs    []knownDef
 	byName  []uint32          // by btf.Str: index in defs, 0: none
 	byNode  map[uint32]uint32 // those without a name
 	members []knownMember
-	names   []btf.Str // of members
-	old     int       // members before it are of earlier files
 
 	claims []btf.Claim // of the current unit; the ID is still the offset of a DIE
 	fresh  []freshDef  // definitions of the current unit that can be learned
@@ -46,7 +45,9 @@ const newPlace defPlace = 1 << 31
 
 // knownMember is a member or an enumerator.
 type knownMember struct {
-	key uint64 // nameKey, with the size of a bit-field from bit keyBits on; see ofEarlier
+	// key is that of memberKey. In a file whose units have strings of their own it has, of a
+	// name in .debug_str, the offset in the pool instead.
+	key uint64
 	off uint32 // in bytes, of a bit-field in bits; the low half of an enumerator's value
 	ref uint32 // the type of a member, as Learn was told
 }
@@ -68,9 +69,6 @@ const (
 	// notQuick is the key of a member that is not quick after all: it has an empty name or
 	// one that is too long, or no or too many bits.
 	notQuick = uint64(1) << 62
-	// ofEarlier says that the lower half is not an offset in .debug_str, since that is
-	// another one in this file, but the number of the name.
-	ofEarlier = uint64(1) << 55
 )
 
 // memberKey identifies the name of a member or enumerator and the size of a bit-field.
@@ -102,27 +100,16 @@ const (
 	// mostTries is how many definitions of a name are learned. A name that different
 	// units use for different types would else be learned all the time.
 	mostTries = 4
-	// keptKnown is how many members are kept for the next file.
-	keptKnown = 1 << 17
 )
+
+// keptKnown bounds what is kept for the next file, in members.
+const keptKnown = 1 << 17
 
 // reset forgets all definitions and keeps the memory.
 func (k *known) reset() {
 	clear(k.byName)
 	clear(k.byNode)
-	k.defs, k.members, k.names, k.old = append(k.defs[:0], knownDef{}), k.members[:0], k.names[:0], 0
-}
-
-// next prepares for another file with the same names and nodes.
-func (k *known) next() {
-	if len(k.members) > keptKnown {
-		k.reset()
-	}
-	for ; k.old < len(k.members); k.old++ {
-		if m := &k.members[k.old]; m.key&strpKey != 0 {
-			m.key = m.key>>32<<32 | ofEarlier | uint64(k.names[k.old])
-		}
-	}
+	k.defs, k.members = append(k.defs[:0], knownDef{}), k.members[:0]
 }
 
 // find returns the known definition that a type may be: that of its name, or without a
@@ -264,33 +251,42 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 		return claimNumbers(rest, quick, want, claims, base, last)
 	}
 	claims = claims[:len(want)]
-	for {
-		more := 0
-		more, rest = claimNumbers(rest, quick, want[n:], claims[n:], base, last)
-		if n += more; n == len(want) || len(rest) < quickRoom {
-			return n, rest
+	str, pool := w.mixed, w.names.pool.Data()
+	for n < len(want) && len(rest) >= quickRoom {
+		q, at := quickAt(quick, rest)
+		if q == nil {
+			break
 		}
-		// Names in .debug_str, which are mostly the same in another place.
-		for n < len(want) && len(rest) >= quickRoom {
-			q, at := quickAt(quick, rest)
-			if q == nil || q.op != quickMember {
-				break
-			}
-			p := (*window)(rest[at:])
-			m := &want[n]
-			ref := p.u32(q.typ)
-			if q.number(p) != m.off || ref-1 >= last || !w.sameKey(q.strp(p), m.key) {
+		p := (*window)(rest[at:])
+		m := &want[n]
+		switch q.op {
+		case quickMember:
+			if m.key>>32 != strpKey>>32 || !sameText(str, p.u32(q.name), pool, uint32(m.key)) {
 				return n, rest
 			}
-			claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
-			rest = rest[at+int(q.total):]
-			n++
-			more++
-		}
-		if more == 0 {
+		case quickShort:
+			key, shift := q.text(p)
+			if key == 0 || key != m.key {
+				return n, rest
+			}
+			at += shift
+			p = (*window)(rest[at:])
+		case quickAnonymous:
+			if m.key != 0 {
+				return n, rest
+			}
+		default:
 			return n, rest
 		}
+		ref := p.u32(q.typ)
+		if q.number(p) != m.off || ref-1 >= last {
+			break
+		}
+		claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+		rest = rest[at+int(q.total):]
+		n++
 	}
+	return n, rest
 }
 
 // claimNumbers is claimMembers for names that lie where those that are known do. All that
@@ -359,16 +355,23 @@ func (w *Worker) sameEnumerators(rest []byte, quick []quickDIE, want []knownMemb
 	return n, rest
 }
 
-// sameKey reports whether a member has a name of the same text as one that is known, if
-// the strings of units are not merged, and the same size as a bit-field.
+// sameKey reports whether a member whose keys differ has the name, and the size of a
+// bit-field, that a known one has.
 func (w *Worker) sameKey(key, known uint64) bool {
+	return w.mixed != nil && key&strpKey != 0 && (key^known)>>32 == 0 && sameText(w.mixed, uint32(key), w.names.pool.Data(), uint32(known))
+}
+
+// memberName returns the name of a known member or enumerator.
+func (w *Worker) memberName(m *knownMember) btf.Str {
+	key := m.key &^ bitSizeMask
 	switch {
-	case len(w.mixed) == 0, key&strpKey == 0, (key^known)&^ofEarlier>>32 != 0:
-		return false
-	case known&ofEarlier != 0:
-		return w.hasText(uint64(uint32(key)), uint32(known))
+	case key == 0:
+		return 0
+	case key&strpKey == 0 || w.mixed == nil:
+		return btf.Str(w.keyName(key))
 	}
-	return sameText(w.mixed, uint64(uint32(key)), uint64(uint32(known)))
+	text := w.names.pool.Data()[uint32(key):]
+	return btf.Str(w.names.intern(text[:bytes.IndexByte(text, 0)]))
 }
 
 // unclaim writes down the members of a definition that turned out not to be the known
@@ -390,12 +393,7 @@ func (w *Worker) unclaim(f *frame) {
 	}
 	for i, m := range k.members[d.first:f.next] {
 		out := btf.Member{Off: m.off}
-		if key := m.key &^ bitSizeMask; key != 0 {
-			if key&strpKey != 0 && key&ofEarlier != 0 {
-				out.Name = btf.Str(uint32(key))
-			} else {
-				out.Name = btf.Str(w.keyName(key))
-			}
+		if out.Name = w.memberName(&m); out.Name != 0 {
 			w.names.cursor++
 		}
 		if f.kind == frameComposite {
@@ -496,7 +494,7 @@ func (w *Worker) learn(t *btf.Type, off, ref, node uint32, refOf func(btf.ID) ui
 	}
 	first := len(k.members)
 	if !w.readKnown(t, off) {
-		k.members, k.names = k.members[:first], k.names[:first] // it is there, so as not to be tried again, and equals none
+		k.members = k.members[:first] // it is there, so as not to be tried again, and equals none
 	} else if t.Kind.IsComposite() {
 		for i, m := range w.members[t.First : t.First+t.Len] {
 			k.members[first+i].ref = refOf(m.Type)
@@ -553,7 +551,10 @@ func (w *Worker) readKnown(t *btf.Type, off uint32) bool {
 		if bit != m.Off || uint32(key&bitSizeMask>>keyBits) != m.Bits {
 			return false
 		}
-		k.members, k.names = append(k.members, knownMember{key: key | negative, off: off}), append(k.names, m.Name)
+		if w.mixed != nil && key&strpKey != 0 {
+			key = key&^(1<<32-1) | uint64(w.names.pool.Offset(m.Name))
+		}
+		k.members = append(k.members, knownMember{key: key | negative, off: off})
 		pos = len(w.data) - len(rest) + int(q.total) + shift
 	}
 	return w.err == nil
