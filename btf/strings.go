@@ -3,7 +3,8 @@ package btf
 import (
 	"bytes"
 	"math"
-	"slices"
+
+	"mkbtf/internal/grow"
 )
 
 // Strings is a pool of distinct strings numbered in the order of their first
@@ -123,23 +124,14 @@ func (s *Strings) add(b []byte, slot, hi uint32) Str {
 		panic("btf: more than 4 GiB of distinct strings")
 	}
 	n := uint32(len(s.hash))
-	s.data = append(append(doubled(s.data, len(b)+1), b...), 0)
-	s.off = append(doubled(s.off, 1), uint32(len(s.data)))
-	s.hash = append(doubled(s.hash, 1), hi)
+	s.data = append(append(grow.Room(s.data, len(b)+1), b...), 0)
+	s.off = append(grow.Room(s.off, 1), uint32(len(s.data)))
+	s.hash = append(grow.Room(s.hash, 1), hi)
 	s.table[slot] = n
 	if len(s.hash)*2 > len(s.table) {
 		s.grow()
 	}
 	return Str(n)
-}
-
-// doubled returns a slice with room for n more elements. The pool grows to millions of
-// bytes in small steps, and append alone would copy it more often.
-func doubled[T any](list []T, n int) []T {
-	if len(list)+n <= cap(list) {
-		return list
-	}
-	return slices.Grow(list, max(n, len(list)))
 }
 
 func (s *Strings) grow() {

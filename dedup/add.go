@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // Worker takes in units for one goroutine. Its tables must use its Strings.
@@ -77,8 +78,8 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 	w.unit++
 	w.g.reserve(len(t.Types), len(t.Members))
 	n := len(t.Types) + 1
-	w.refs = slices.Grow(w.refs[:0], n)[:n]
-	w.nodes = slices.Grow(w.nodes[:0], n)[:n]
+	w.refs = grow.Scratch(w.refs, n)
+	w.nodes = grow.Scratch(w.nodes, n)
 	w.refs[0], w.nodes[0] = 0, 0
 	w.bad = false
 	clash := w.pass(t, nil)
@@ -196,12 +197,8 @@ func (w *Worker) list(index, roots int, t *btf.Table, claims []btf.Claim) {
 	if n := len(w.units); n > 0 && index < w.units[n-1].index {
 		w.forget() // what came before is no first occurrence
 	}
-	if n := len(w.g.types)/64 + 1; len(w.held) < n {
-		w.held = append(w.held, make([]nodeBits, n-len(w.held)+n/2)...)
-	}
-	if n := len(w.g.anchors); len(w.named) < n {
-		w.named = append(w.named, make([]bool, n-len(w.named)+n/2)...)
-	}
+	w.held = grow.Extend(w.held, len(w.g.types)/64+1)
+	w.named = grow.Extend(w.named, len(w.g.anchors))
 	if w.d.overBase {
 		w.findParts(t, roots, claims)
 	}

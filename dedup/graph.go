@@ -3,9 +3,9 @@ package dedup
 import (
 	"math/bits"
 	"math/rand/v2"
-	"slices"
 
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // Ref is a type as units refer to it before names are resolved: 0 is void, with
@@ -271,13 +271,9 @@ func (g *graph) add(t *btf.Type, ms []btf.Member) uint32 {
 	n := uint32(len(g.types))
 	nt := *t
 	nt.First, nt.Len = uint32(len(g.members)), uint32(len(ms))
-	if len(g.types) == cap(g.types) { // twice as many: append alone would copy more often
-		g.types, g.hashes = slices.Grow(g.types, len(g.types)), slices.Grow(g.hashes, len(g.types))
-		g.depth, g.next = slices.Grow(g.depth, len(g.types)), slices.Grow(g.next, len(g.types))
-	}
-	if len(g.members)+len(ms) > cap(g.members) {
-		g.members = slices.Grow(g.members, max(len(ms), len(g.members)))
-	}
+	g.types, g.hashes = grow.Room(g.types, 1), grow.Room(g.hashes, 1)
+	g.depth, g.next = grow.Room(g.depth, 1), grow.Room(g.next, 1)
+	g.members = grow.Room(g.members, len(ms))
 	g.members = append(g.members, ms...)
 	g.types = append(g.types, nt)
 	g.hashes = append(g.hashes, 0)

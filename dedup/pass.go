@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // classByKind is tagClass for a type that has a name, plus 1; 0: others do not refer to
@@ -47,7 +48,7 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 		}
 	}
 	if len(w.where) < len(w.g.anchors) {
-		w.where = append(w.where, make([]defIn, len(w.g.anchors)-len(w.where)+len(w.where)/2)...)
+		w.where = grow.Extend(w.where, len(w.g.anchors))
 	}
 	w.passUntagged(t)
 	for _, id := range w.defs {

@@ -2,7 +2,8 @@ package dwarf2btf
 
 import (
 	"fmt"
-	"slices"
+
+	"mkbtf/internal/grow"
 )
 
 // step decodes one attribute of interest. Fixed-size attributes of no interest
@@ -212,7 +213,7 @@ func (w *Worker) table(h *unitHeader) (*unitTable, error) {
 	} else {
 		u = new(unitTable)
 	}
-	u.abbrevTable, u.quick = t, slices.Grow(u.quick[:0], len(t.dense))[:len(t.dense)]
+	u.abbrevTable, u.quick = t, grow.Scratch(u.quick, len(t.dense))
 	for code, n := range t.dense {
 		u.quick[code] = t.known.quick[n]
 	}

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // foreseen knows which name should come next. Units that include the same headers have
@@ -147,7 +148,7 @@ func (w *Worker) logged(key uint64) uint32 {
 		name := w.keyName(key)
 		// What is foreseen is taken as it is: it must be a name that the kernel takes.
 		if len(n.log) < maxLog && w.err == nil && name != 0 && name&badName == 0 {
-			n.log = append(n.log, loggedName{key, name})
+			n.log = append(grow.Room(n.log, 1), loggedName{key, name})
 			n.cursor++
 		}
 		return name

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"mkbtf/internal/grow"
 )
 
 // loadedUnit is a unit of the current piece of work.
@@ -62,7 +64,9 @@ func (w *Worker) load(index int32) (*loadedUnit, error) {
 		return &Error{Section: s.Name(), Offset: h.off, Msg: fmt.Sprintf(format, args...), Err: sentinel}
 	}
 	var err error
-	u.buf = slices.Grow(u.buf[:0], int(h.size)) // so that data lies in buf or in a mapping
+	if w.c.src.Relocatable { // so that data lies in buf; of others it lies in a mapping
+		u.buf = grow.Scratch(u.buf, int(h.size))[:0]
+	}
 	if u.data, err = s.Read(h.off, uint64(h.size), u.buf); err != nil {
 		return nil, fail(err, "%v", err)
 	}

@@ -1,9 +1,8 @@
 package dwarf2btf
 
 import (
-	"slices"
-
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // namedFunction is a function with code whose name, in .debug_str, has yet to be looked up
@@ -84,7 +83,7 @@ func (s *Symbols) touch(names []namedFunction) (touched uint32) {
 // known yet.
 func (w *Worker) groupName(group int32) *uint32 {
 	if n := w.c.symbols.Len(); len(w.groupNames) < n {
-		w.groupNames = slices.Grow(w.groupNames[:0], n)[:n]
+		w.groupNames = grow.Scratch(w.groupNames, n)
 		clear(w.groupNames)
 	}
 	return &w.groupNames[group]

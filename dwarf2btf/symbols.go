@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mkbtf/btf"
+	"mkbtf/internal/grow"
 )
 
 // Symbols is the table of an object file's functions by base name: the name up
@@ -55,8 +56,8 @@ func newSymbols(src *Source, variables addressRange) (*Symbols, error) {
 	// Half of a kernel's symbols are functions, with names of 20 bytes.
 	n := src.Symbols.Len()
 	s.resize(max(8, bits.Len(uint(n))))
-	s.groups, s.text = make([]symbolGroup, 0, n/2+n/16), make([]byte, 0, 11*n)
-	symbols, of := make([]groupSymbol, 0, cap(s.groups)), make([]int32, 0, cap(s.groups))
+	s.groups, s.text = make([]symbolGroup, 0, n/2+n/8), make([]byte, 0, 14*n)
+	symbols, of := make([]groupSymbol, 0, n/2+n/8), make([]int32, 0, n/2+n/8)
 	wanted := func(y *Symbol) bool {
 		return y.Type == elf.STT_FUNC ||
 			y.Type == elf.STT_OBJECT && y.Section > 0 && y.Section < len(src.Sections) && variables.holds(y.Addr)
@@ -149,27 +150,29 @@ func (s *Symbols) resize(n int) {
 	}
 }
 
-// gather puts the symbols of each group side by side, those of the base name first.
+// gather puts the symbols of each group side by side, those of the base name first. Nearly
+// all are alone in theirs, and stay where they are.
 func (s *Symbols) gather(symbols []groupSymbol, of []int32) {
-	first := int32(0)
+	end := int32(len(symbols))
 	for i := range s.groups {
-		g := &s.groups[i]
-		g.first, first, g.count = first, first+g.count, 0
-	}
-	if s.all = symbols; len(symbols) == len(s.groups) {
-		for i := range s.groups {
-			s.groups[i].count = 1
+		if g := &s.groups[i]; g.count > 1 {
+			g.first = end
+			end += g.count
 		}
-		return
 	}
-	s.all = make([]groupSymbol, len(symbols))
+	s.all = grow.Room(symbols, int(end)-len(symbols))[:end]
 	for i, n := range of {
 		g := &s.groups[n]
-		s.all[g.first+g.count] = symbols[i]
-		g.count++
+		if g.count == 1 {
+			g.first = int32(i)
+			continue
+		}
+		s.all[g.first] = symbols[i]
+		g.first++
 	}
 	for i := range s.groups {
-		if s.groups[i].count > 1 {
+		if g := &s.groups[i]; g.count > 1 {
+			g.first -= g.count
 			slices.SortStableFunc(s.of(int32(i)), func(a, b groupSymbol) int { return bytes.Compare(s.suffix(&a), s.suffix(&b)) })
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"mkbtf/btf"
 	"mkbtf/dedup"
 	"mkbtf/dwarf2btf"
+	"mkbtf/internal/grow"
 )
 
 // function is a candidate, with its type as the merged dedup knows it. A kernel has 60,000
@@ -40,7 +41,7 @@ func (fs *functions) add(u int, unit *dwarf2btf.Unit, refs []dedup.Ref) {
 		if len(f.Tags) > 0 || f.Why != "" {
 			fs.more = append(fs.more, functionMore{f.Why, slices.Clone(f.Tags)})
 		}
-		fs.list = append(fs.list, function{
+		fs.list = append(grow.Room(fs.list, 1), function{
 			unit: int32(u), index: int32(i), group: f.Group, name: f.Name, ref: refs[f.Proto],
 			lowPC: f.LowPC, likeness: f.Likeness, die: f.DIE, flags: f.Flags,
 		})
@@ -75,7 +76,7 @@ func (fs *functions) candidates() []dwarf2btf.Candidate {
 // asks for the real one.
 func addFunctions(res *dedup.Result, fs *functions, symbols *dwarf2btf.Symbols, opts dwarf2btf.SelectOptions, linkage bool, note func(string, ...any)) error {
 	t := res.Table()
-	t.Types = slices.Grow(t.Types, min(len(fs.list), symbols.Len()))
+	t.Types = grow.Room(t.Types, min(len(fs.list), symbols.Len()))
 	for s := range dwarf2btf.Selections(symbols, fs.candidates(), opts) {
 		f := &fs.list[s.Chosen]
 		name := f.name
