@@ -96,59 +96,68 @@ func (b *Blob) extra(i int) []byte {
 	return b.types[b.offs[i]+recordLen : end : end]
 }
 
-// Decode returns a type with its members, names translated by name from string
-// offsets. The members are appended to ms; First counts from its start.
-func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
-	r := b.Record(id)
-	x := b.Extra(id)
-	u32 := b.Word
-	k, n := r.Kind(), r.Vlen()
-	t := Type{Name: name(r.NameOff), Kind: k, Flag: r.Flag(), First: uint32(len(ms))}
-	switch k {
+// Head returns a type without its name and members; Len is how many it has.
+func (b *Blob) Head(id ID) Type { return b.head(b.Record(id), b.Extra(id)) }
+
+func (b *Blob) head(r Record, x []byte) Type {
+	t := Type{Kind: r.Kind(), Flag: r.Flag()}
+	n := uint32(r.Vlen())
+	switch t.Kind {
 	case Int:
-		t.Size, t.Extra = r.SizeType, u32(x)
+		t.Size, t.Extra = r.SizeType, b.Word(x)
 	case Float:
 		t.Size = r.SizeType
 	case Ptr, Typedef, Volatile, Const, Restrict, TypeTag:
 		t.Ref = ID(r.SizeType)
 	case Array:
-		t.Ref, t.Extra, t.Size = ID(u32(x)), u32(x[4:]), u32(x[8:])
+		t.Ref, t.Extra, t.Size = ID(b.Word(x)), b.Word(x[4:]), b.Word(x[8:])
 	case Struct, Union:
-		t.Size, t.Len = r.SizeType, uint32(n)
-		for ; n > 0; n, x = n-1, x[12:] {
+		t.Size, t.Len, t.Flag = r.SizeType, n, false
+	case Enum, Enum64, DataSec:
+		t.Size, t.Len = r.SizeType, n
+	case Func:
+		t.Ref, t.Extra = ID(r.SizeType), n
+	case FuncProto:
+		t.Ref, t.Len = ID(r.SizeType), n
+	case Var, DeclTag:
+		t.Ref, t.Extra = ID(r.SizeType), b.Word(x)
+	}
+	return t
+}
+
+// Decode returns a type with its members, names translated by name from string
+// offsets. The members are appended to ms; First counts from its start.
+func (b *Blob) Decode(id ID, ms []Member, name func(off uint32) Str) (Type, []Member) {
+	r, x := b.Record(id), b.Extra(id)
+	u32 := b.Word
+	t := b.head(r, x)
+	t.Name, t.First = name(r.NameOff), uint32(len(ms))
+	n := t.Len
+	switch t.Kind {
+	case Struct, Union:
+		for flag := r.Flag(); n > 0; n, x = n-1, x[12:] {
 			m := Member{Name: name(u32(x)), Type: ID(u32(x[4:])), Off: u32(x[8:])}
-			if t.Flag {
+			if flag {
 				m.Bits, m.Off = m.Off>>24, m.Off&0xffffff
 			}
 			ms = append(ms, m)
 		}
-		t.Flag = false
 	case Enum:
-		t.Size, t.Len = r.SizeType, uint32(n)
 		for ; n > 0; n, x = n-1, x[8:] {
 			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:])})
 		}
 	case Enum64:
-		t.Size, t.Len = r.SizeType, uint32(n)
 		for ; n > 0; n, x = n-1, x[12:] {
 			ms = append(ms, Member{Name: name(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
 		}
-	case Func:
-		t.Ref, t.Extra = ID(r.SizeType), uint32(n)
 	case FuncProto:
-		t.Ref, t.Len = ID(r.SizeType), uint32(n)
 		for ; n > 0; n, x = n-1, x[8:] {
 			ms = append(ms, Member{Name: name(u32(x)), Type: ID(u32(x[4:]))})
 		}
-	case Var:
-		t.Ref, t.Extra = ID(r.SizeType), u32(x)
 	case DataSec:
-		t.Size, t.Len = r.SizeType, uint32(n)
 		for ; n > 0; n, x = n-1, x[12:] {
 			ms = append(ms, Member{Type: ID(u32(x)), Off: u32(x[4:]), Bits: u32(x[8:])})
 		}
-	case DeclTag:
-		t.Ref, t.Extra = ID(r.SizeType), u32(x)
 	}
 	return t, ms
 }

@@ -45,6 +45,12 @@ func TestEncodeParse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for id := ID(0); id < b.End()+2; id++ {
+			want, _ := b.Decode(id, nil, func(uint32) Str { return 0 })
+			if got := b.Head(id); got != want {
+				t.Errorf("%v: type %d: %v, want %v", order, id, got, want)
+			}
+		}
 		var counts [NumKinds][2]int
 		b.Each(func(_ ID, r Record, _ []byte) {
 			if r.NameOff != 0 {

@@ -40,6 +40,11 @@ type sizes struct {
 	word uint64
 	memo []size // of own types
 	path []btf.ID
+	// seen are types of the base, by the end of their id.
+	seen [1 << 8]struct {
+		id   btf.ID
+		size size
+	}
 }
 
 // maxChain bounds the modifiers of a base that are looked through. Those of own types
@@ -64,12 +69,30 @@ func (s *sizes) at(id btf.ID) *btf.Type {
 	case id >= s.t.Start:
 		return s.t.At(id)
 	}
-	t, _ := s.base.Decode(id, nil, func(uint32) btf.Str { return 0 })
+	t := s.base.Head(id)
 	return &t
 }
 
-// of returns the size of a type. Chains of modifiers and arrays may be long.
+// of returns the size of a type.
 func (s *sizes) of(id btf.ID) size {
+	switch {
+	case id == 0:
+		return size{known: true}
+	case id >= s.t.Start:
+		if m := s.memo[id-s.t.Start]; m.known {
+			return m
+		}
+		return s.find(id)
+	}
+	e := &s.seen[id%btf.ID(len(s.seen))]
+	if e.id != id {
+		e.id, e.size = id, s.find(id)
+	}
+	return e.size
+}
+
+// find is of for a type that is not known. Chains of modifiers and arrays may be long.
+func (s *sizes) find(id btf.ID) size {
 	s.path = s.path[:0]
 	var z size
 	inBase := 0
