@@ -96,3 +96,18 @@ func TestEarlierParts(t *testing.T) {
 		}
 	}
 }
+
+// TestManyVariables: nodes that are not found by content leave room for the numbers of the
+// others.
+func TestManyVariables(t *testing.T) {
+	g := newGraph(btf.NewStrings())
+	for range 3 * len(g.slots) {
+		g.add(&btf.Type{Kind: btf.Var}, nil)
+	}
+	for size := range uint32(5000) {
+		n := g.cons(&btf.Type{Kind: btf.Float, Size: size}, nil)
+		if again := g.lookup(&btf.Type{Kind: btf.Float, Size: size}, nil); again != n || g.types[n].Size != size {
+			t.Fatalf("node %d, then %d", n, again)
+		}
+	}
+}

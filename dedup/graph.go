@@ -77,11 +77,11 @@ type graph struct {
 	types   []btf.Type
 	members []btf.Member
 	depth   []uint16
-	hashes  []uint32
+	hashes  []uint32    // of those that are in slots
 	next    [][2]uint32 // which nodes came after a node, the last one first
 	last    uint32
 	tooDeep int64    // references that were cut
-	slots   []uint32 // open addressing, 0: free
+	slots   []uint32 // open addressing, see insert; 0: free
 	anchors []anchor
 	plain   [][numClasses]uint32 // by name: number of the anchor with serial 0, plus 1
 
@@ -191,13 +191,14 @@ func (g *graph) follow(n uint32) {
 }
 
 func (g *graph) lookup(t *btf.Type, ms []btf.Member) uint32 {
-	h := hashType(t, ms)
-	mask := uint64(len(g.slots) - 1)
-	tag := uint32(h >> 32)
+	h := uint32(hashType(t, ms) >> 32)
+	mask := uint32(len(g.slots) - 1)
 	i := h & mask
 	for ; g.slots[i] != 0; i = (i + 1) & mask {
-		n := g.slots[i]
-		if g.hashes[n] == tag && sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
+		if (g.slots[i]^h)&^mask != 0 {
+			continue
+		}
+		if n := g.slots[i] & mask; sameType(&g.types[n], t) && sameMembers(g.membersOf(n), ms) {
 			return n
 		}
 	}
@@ -205,11 +206,11 @@ func (g *graph) lookup(t *btf.Type, ms []btf.Member) uint32 {
 		return g.lookup(t, ms)
 	}
 	n := g.add(t, ms)
-	g.hashes[n] = tag
-	g.slots[i] = n
+	g.hashes[n] = h
 	if len(g.types)*2 > len(g.slots) {
 		g.grow()
 	}
+	g.insert(n)
 	return n
 }
 
@@ -335,19 +336,30 @@ func (g *graph) copyTo(to *graph, name func(btf.Str) btf.Str, edit func(t *btf.T
 	return m
 }
 
+// insert enters a node into slots. A slot has the number of a node and, as far as there is
+// room, the part of its hash that does not say where it stands: few bytes, so that the
+// processor's cache holds many, and nodes are looked at only if they are the ones.
+func (g *graph) insert(n uint32) {
+	h := g.hashes[n]
+	mask := uint32(len(g.slots) - 1)
+	i := h & mask
+	for g.slots[i] != 0 {
+		i = (i + 1) & mask
+	}
+	g.slots[i] = h&^mask | n
+}
+
+// grow makes slots for all nodes, half of which stay free.
 func (g *graph) grow() {
-	old := g.slots
-	g.slots = make([]uint32, len(old)*2)
-	mask := uint64(len(g.slots) - 1)
-	for _, n := range old {
-		if n == 0 {
-			continue
+	old, size := g.slots, len(g.slots)
+	for size < 2*len(g.types) {
+		size *= 2
+	}
+	g.slots = make([]uint32, size)
+	for _, y := range old {
+		if y != 0 {
+			g.insert(y & uint32(len(old)-1))
 		}
-		i := hashType(&g.types[n], g.membersOf(n)) & mask
-		for g.slots[i] != 0 {
-			i = (i + 1) & mask
-		}
-		g.slots[i] = n
 	}
 }
 

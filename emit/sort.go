@@ -112,7 +112,7 @@ func (o *ordering) walk(id btf.ID) {
 // content those that nothing leads to, and then what they lead to.
 func (o *ordering) walkRest() {
 	var rest []btf.ID
-	part := map[btf.ID]bool{}
+	part := make([]bool, len(o.t.Types)) // others of them lead to it
 	for i := range o.t.Types {
 		id := o.t.Start + btf.ID(i)
 		if o.ids[i] != 0 || o.t.Types[i].Name != 0 {
@@ -120,16 +120,26 @@ func (o *ordering) walkRest() {
 		}
 		rest = append(rest, id)
 		typ := o.t.Types[i]
-		o.t.Refs(&typ, func(ref *btf.ID) { part[*ref] = true })
+		o.t.Refs(&typ, func(ref *btf.ID) {
+			if o.t.Own(*ref) {
+				part[*ref-o.t.Start] = true
+			}
+		})
 	}
-	o.walkAll(slices.DeleteFunc(slices.Clone(rest), func(id btf.ID) bool { return part[id] }))
+	o.walkAll(slices.DeleteFunc(slices.Clone(rest), func(id btf.ID) bool { return part[id-o.t.Start] }))
 	// Cycles of anonymous types, which C does not have.
 	o.walkAll(slices.DeleteFunc(rest, func(id btf.ID) bool { return o.ids[id-o.t.Start] != 0 }))
 }
 
-// walkAll enters types, in the order of their content, and what they lead to.
+// walkAll enters types, which stand in the order of their numbers, in that of their content,
+// and what they lead to.
 func (o *ordering) walkAll(ids []btf.ID) {
-	slices.SortStableFunc(ids, func(a, b btf.ID) int { return newComparison(o.t).types(a, b, true) })
+	slices.SortFunc(ids, func(a, b btf.ID) int {
+		if d := newComparison(o.t).types(a, b, true); d != 0 {
+			return d
+		}
+		return cmp.Compare(a, b)
+	})
 	for _, id := range ids {
 		o.walk(id)
 	}
