@@ -17,6 +17,19 @@ func (b *Blob) StringAt(off uint32) []byte {
 	return s[:n:n]
 }
 
+// StringIs reports whether StringAt(off) is s, which has no NUL.
+func (b *Blob) StringIs(off uint32, s []byte) bool {
+	for b.Base != nil && off < b.strBase {
+		b = b.Base
+	}
+	i, n := uint64(off)-uint64(b.strBase), uint64(len(s))
+	if i >= uint64(len(b.strs)) {
+		return n == 0
+	}
+	rest := b.strs[i:]
+	return n < uint64(len(rest)) && rest[n] == 0 && string(rest[:n]) == string(s)
+}
+
 // HashAt is HashOf(StringAt(off)).
 func (b *Blob) HashAt(off uint32) uint64 {
 	for b.Base != nil && off < b.strBase {

@@ -51,6 +51,16 @@ func TestEncodeParse(t *testing.T) {
 				t.Errorf("%v: type %d: %v, want %v", order, id, got, want)
 			}
 		}
+		end := uint32(len(b.OwnStrings()))
+		for off := range end + 3 {
+			text := b.StringAt(off)
+			if !b.StringIs(off, text) || b.StringIs(off, append(bytes.Clone(text), 'x')) || len(text) > 0 && b.StringIs(off, text[1:]) {
+				t.Errorf("%v: string %d is %q, or it is not", order, off, text)
+			}
+			if b.HashAt(off) != HashOf(text) {
+				t.Errorf("%v: hash of string %d, %q", order, off, text)
+			}
+		}
 		var counts [NumKinds][2]int
 		b.Each(func(_ ID, r Record, _ []byte) {
 			if r.NameOff != 0 {

@@ -1,10 +1,6 @@
 package dedup
 
-import (
-	"bytes"
-
-	"mkbtf/btf"
-)
+import "mkbtf/btf"
 
 // Base is a base BTF with the indexes that finding types in it needs. It is
 // immutable and serves any number of Dedups at the same time.
@@ -143,7 +139,7 @@ func derivedHash(t *btf.Type, ms []btf.Member) uint64 {
 func (b *Base) byName(name []byte, f func(btf.ID, btf.Record) bool) bool {
 	return b.named.find(btf.HashOf(name), func(id btf.ID) bool {
 		r := b.blob.Record(id)
-		return bytes.Equal(b.blob.StringAt(r.NameOff), name) && f(id, r)
+		return b.blob.StringIs(r.NameOff, name) && f(id, r)
 	})
 }
 
@@ -184,7 +180,7 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 	var buf [16]btf.Member
 	same := func(id btf.ID) bool {
 		r := b.blob.Record(id)
-		if r.Kind() != t.Kind || !bytes.Equal(b.blob.StringAt(r.NameOff), pool.Bytes(t.Name)) {
+		if r.Kind() != t.Kind || !b.blob.StringIs(r.NameOff, pool.Bytes(t.Name)) {
 			return false
 		}
 		u, us := b.blob.Decode(id, buf[:0], asOffset)
@@ -195,7 +191,7 @@ func (b *Base) lookup(t *btf.Type, ms []btf.Member, pool *btf.Strings) btf.ID {
 			return false
 		}
 		for i := range ms {
-			if us[i].Type != ms[i].Type || us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(b.blob.StringAt(uint32(us[i].Name)), pool.Bytes(ms[i].Name)) {
+			if us[i].Type != ms[i].Type || us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !b.blob.StringIs(uint32(us[i].Name), pool.Bytes(ms[i].Name)) {
 				return false
 			}
 		}

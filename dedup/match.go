@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"bytes"
 	"slices"
 
 	"mkbtf/btf"
@@ -98,7 +97,7 @@ func (m *matcher) sameRef(r Ref, id btf.ID, byValue bool) bool {
 		a := &m.g.anchors[r&^anchorBit]
 		rec := m.base.blob.Record(id)
 		c, _, ok := recordClass(rec)
-		if !ok || c != a.class || !bytes.Equal(m.base.blob.StringAt(rec.NameOff), m.g.strings.Bytes(a.name)) {
+		if !ok || c != a.class || !m.base.blob.StringIs(rec.NameOff, m.g.strings.Bytes(a.name)) {
 			return false
 		}
 		if byValue {
@@ -127,7 +126,7 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 	t := &m.g.types[n]
 	blob := m.base.blob
 	rec := blob.Record(id)
-	if rec.Kind() != t.Kind || !bytes.Equal(blob.StringAt(rec.NameOff), m.g.strings.Bytes(t.Name)) {
+	if rec.Kind() != t.Kind || !blob.StringIs(rec.NameOff, m.g.strings.Bytes(t.Name)) {
 		return false
 	}
 	switch t.Kind {
@@ -142,50 +141,75 @@ func (m *matcher) sameType(n uint32, id btf.ID, byValue bool) bool {
 			return false
 		}
 	}
-	var buf [24]btf.Member
-	u, us := blob.Decode(id, buf[:0], asOffset)
-	if u.Size != t.Size && t.Kind != btf.Array {
-		return false
-	}
 	ms := m.g.membersOf(n)
+	x := blob.Extra(id)
 	switch t.Kind {
 	case btf.Int:
-		return u.Extra == t.Extra
+		return rec.SizeType == t.Size && blob.Word(x) == t.Extra
 	case btf.Float:
-		return true
+		return rec.SizeType == t.Size
 	case btf.Array:
 		return m.sameArray(n, id, byValue)
 	case btf.Struct, btf.Union:
-		for i := range ms {
-			if us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(blob.StringAt(uint32(us[i].Name)), m.g.strings.Bytes(ms[i].Name)) {
+		if rec.SizeType != t.Size || !m.sameNames(ms, x, 12) {
+			return false
+		}
+		for i, x := 0, x; i < len(ms); i, x = i+1, x[12:] {
+			off, bits := blob.Word(x[8:]), uint32(0)
+			if rec.Flag() {
+				off, bits = off&0xffffff, off>>24
+			}
+			if off != ms[i].Off || bits != ms[i].Bits {
 				return false
 			}
 		}
 		for i := range ms {
-			if !m.sameRef(Ref(ms[i].Type), us[i].Type, byValue) {
+			if !m.sameRef(Ref(ms[i].Type), btf.ID(blob.Word(x[12*i+4:])), byValue) {
 				return false
 			}
 		}
 		return true
 	case btf.Enum, btf.Enum64:
+		each := 8
+		if t.Kind == btf.Enum64 {
+			each = 12
+		}
+		if rec.SizeType != t.Size || !m.sameNames(ms, x, each) {
+			return false
+		}
 		for i := range ms {
-			if us[i].Off != ms[i].Off || us[i].Bits != ms[i].Bits || !bytes.Equal(blob.StringAt(uint32(us[i].Name)), m.g.strings.Bytes(ms[i].Name)) {
+			high := uint32(0)
+			if each == 12 {
+				high = blob.Word(x[12*i+8:])
+			}
+			if blob.Word(x[each*i+4:]) != ms[i].Off || high != ms[i].Bits {
 				return false
 			}
 		}
 		return true
 	case btf.FuncProto:
-		if !m.sameRef(Ref(t.Ref), u.Ref, byValue) {
+		if !m.sameRef(Ref(t.Ref), btf.ID(rec.SizeType), byValue) {
 			return false
 		}
 		for i := range ms {
-			if !m.sameRef(Ref(ms[i].Type), us[i].Type, byValue) {
+			if !m.sameRef(Ref(ms[i].Type), btf.ID(blob.Word(x[8*i+4:])), byValue) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// sameNames compares the names of members with those of a type of the base, each of
+// whose members takes that many bytes of x.
+func (m *matcher) sameNames(ms []btf.Member, x []byte, each int) bool {
+	for i := range ms {
+		if !m.base.blob.StringIs(m.base.blob.Word(x[each*i:]), m.g.strings.Bytes(ms[i].Name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameArray compares arrays. Encoders write several dimensions as one ARRAY of all
@@ -202,7 +226,7 @@ func (m *matcher) sameArray(n uint32, id btf.ID, byValue bool) bool {
 	}
 	b := theirs[:0]
 	for range maxDepth {
-		t, _ := m.base.blob.Decode(id, nil, asOffset)
+		t := m.base.blob.Head(id)
 		b = append(b, t.Size)
 		if id = t.Ref; m.base.blob.Record(id).Kind() != btf.Array {
 			break
