@@ -11,10 +11,13 @@ import (
 // appearance. It is not safe for concurrent use. The zero Strings is not ready
 // for use; see NewStrings.
 type Strings struct {
-	data  []byte   // all strings one after the other, each followed by a NUL
-	off   []uint32 // start of each string in data, and one more: the end
-	table []uint32 // open addressing, 0: free, else number of the string
-	hash  []uint32 // upper half of the hash of each string
+	data []byte   // all strings one after the other, each followed by a NUL
+	off  []uint32 // start of each string in data, and one more: the end
+	hash []uint32 // upper half of the hash of each string
+	// table is open addressing; 0: free. An entry has the number of a string and, as far as
+	// there is room, the part of the hash that does not say where it stands: then only the
+	// string that is wanted is looked at.
+	table []uint32
 }
 
 // NewStrings returns a pool that holds the empty string as 0.
@@ -78,12 +81,12 @@ func (s *Strings) InternHashed(b []byte, hash uint64) Str {
 	mask := uint32(len(s.table) - 1)
 	hi := uint32(hash >> 32)
 	for i := hi & mask; ; i = (i + 1) & mask {
-		n := s.table[i]
-		if n == 0 {
+		x := s.table[i]
+		if x == 0 {
 			return s.add(b, i, hi)
 		}
-		if s.hash[n] == hi && bytes.Equal(s.Bytes(Str(n)), b) {
-			return Str(n)
+		if n := Str(x & mask); (x^hi)&^mask == 0 && bytes.Equal(s.Bytes(n), b) {
+			return n
 		}
 	}
 }
@@ -109,12 +112,12 @@ func (s *Strings) FindHashed(b []byte, hash uint64) (Str, bool) {
 	mask := uint32(len(s.table) - 1)
 	hi := uint32(hash >> 32)
 	for i := hi & mask; ; i = (i + 1) & mask {
-		n := s.table[i]
-		if n == 0 {
+		x := s.table[i]
+		if x == 0 {
 			return 0, false
 		}
-		if s.hash[n] == hi && bytes.Equal(s.Bytes(Str(n)), b) {
-			return Str(n), true
+		if n := Str(x & mask); (x^hi)&^mask == 0 && bytes.Equal(s.Bytes(n), b) {
+			return n, true
 		}
 	}
 }
@@ -127,7 +130,7 @@ func (s *Strings) add(b []byte, slot, hi uint32) Str {
 	s.data = append(append(grow.Room(s.data, len(b)+1), b...), 0)
 	s.off = append(grow.Room(s.off, 1), uint32(len(s.data)))
 	s.hash = append(grow.Room(s.hash, 1), hi)
-	s.table[slot] = n
+	s.table[slot] = hi&^uint32(len(s.table)-1) | n
 	if len(s.hash)*2 > len(s.table) {
 		s.grow()
 	}
@@ -142,7 +145,7 @@ func (s *Strings) grow() {
 		for table[i] != 0 {
 			i = (i + 1) & mask
 		}
-		table[i] = uint32(n)
+		table[i] = s.hash[n]&^mask | uint32(n)
 	}
 	s.table = table
 }
