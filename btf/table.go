@@ -56,13 +56,6 @@ type Member struct {
 	Bits uint32
 }
 
-// Claim says that a type, or a void, is one that other types refer to as Ref, in terms
-// of whoever tells types apart.
-type Claim struct {
-	ID  ID
-	Ref uint32
-}
-
 // Value is the 64 bit value of an ENUM64 enumerator, or the 32 bit value of an
 // ENUM enumerator without sign extension.
 func (m *Member) Value() uint64 { return uint64(m.Bits)<<32 | uint64(m.Off) }

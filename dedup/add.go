@@ -51,7 +51,7 @@ func (w *Worker) Strings() *btf.Strings { return w.g.strings }
 // The result maps the ids of the table to Refs and is valid until the next Add.
 // References out of range give an error, after which the worker is of no more use.
 func (w *Worker) Add(index int, t *btf.Table, roots int) ([]Ref, error) {
-	return w.add(index, t, roots, nil, false)
+	return w.add(index, t, roots, nil)
 }
 
 // ErrClaims is the error for a unit with a type that was taken for another one.
@@ -60,15 +60,16 @@ var ErrClaims = errors.New("dedup: a type is not what it was taken for")
 // AddClaimed is Add for a unit with types that are said to be certain nodes: a STRUCT,
 // UNION or ENUM with a name whose Extra is not 0 is the node Extra, as Nodes had it for an
 // earlier unit, and others refer to it as Ref; its members need not be there. This is
-// true if all claims are. If one is not, or if the unit has several definitions of one
-// name, the error is ErrClaims and nothing is taken in; the unit must be added again
-// without such types.
-func (w *Worker) AddClaimed(index int, t *btf.Table, roots int, claims []btf.Claim) ([]Ref, error) {
-	return w.add(index, t, roots, claims, true)
+// true if holds says so, which is given the Refs of all types by id, and if part is not
+// nil sets there what the members refer to. If it is not, or if the unit has several
+// definitions of one name, the error is ErrClaims and nothing is taken in; the unit must
+// be added again without such types.
+func (w *Worker) AddClaimed(index int, t *btf.Table, roots int, holds func(refs []Ref, part []bool) bool) ([]Ref, error) {
+	return w.add(index, t, roots, holds)
 }
 
-func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, known bool) ([]Ref, error) {
-	w.known = known
+func (w *Worker) add(index int, t *btf.Table, roots int, holds func([]Ref, []bool) bool) ([]Ref, error) {
+	w.known = holds != nil
 	if t.Strings != w.g.strings {
 		return nil, fmt.Errorf("dedup: unit %d uses another string pool than its worker", index)
 	}
@@ -89,17 +90,20 @@ func (w *Worker) add(index int, t *btf.Table, roots int, claims []btf.Claim, kno
 	if clash && w.claimed {
 		return nil, ErrClaims
 	}
-	for i := range claims {
-		c := &claims[i]
-		if int(c.ID) >= n || w.refs[c.ID] != Ref(c.Ref) {
-			return nil, ErrClaims
-		}
+	var part []bool
+	if w.d.overBase {
+		w.part = slices.Grow(w.part[:0], n)[:n]
+		clear(w.part)
+		part = w.part
+	}
+	if holds != nil && !holds(w.refs, part) {
+		return nil, ErrClaims
 	}
 	if w.apart = clash; clash {
 		w.separate(index, t)
 	}
 	w.g.touch(w.nodes[1:])
-	w.list(index, roots, t, claims)
+	w.list(index, roots, t)
 	return w.refs, nil
 }
 
@@ -193,14 +197,14 @@ func (w *Worker) separate(index int, t *btf.Table) {
 // list keeps what the unit holds. Over a base a type without a name that something else
 // of the unit refers to is not listed: it is needed as part of that alone, and if that
 // is the base's type it is not needed.
-func (w *Worker) list(index, roots int, t *btf.Table, claims []btf.Claim) {
+func (w *Worker) list(index, roots int, t *btf.Table) {
 	if n := len(w.units); n > 0 && index < w.units[n-1].index {
 		w.forget() // what came before is no first occurrence
 	}
 	w.held = grow.Extend(w.held, len(w.g.types)/64+1)
 	w.named = grow.Extend(w.named, len(w.g.anchors))
 	if w.d.overBase {
-		w.findParts(t, roots, claims)
+		w.findParts(t, roots)
 	}
 	var firsts []Ref
 	for id := 1; id <= roots; id++ {
@@ -234,12 +238,7 @@ func (w *Worker) forget() {
 }
 
 // findParts marks the types that the first roots types of a unit refer to.
-func (w *Worker) findParts(t *btf.Table, roots int, claims []btf.Claim) {
-	w.part = slices.Grow(w.part[:0], len(w.refs))[:len(w.refs)]
-	clear(w.part)
-	for i := range claims {
-		w.part[claims[i].ID] = true
-	}
+func (w *Worker) findParts(t *btf.Table, roots int) {
 	for i := range t.Types[:roots] {
 		typ := &t.Types[i]
 		if typ.Kind.HasRef() {

@@ -233,7 +233,7 @@ func (w *Worker) Convert(i int) (*Unit, error) {
 }
 
 // ConvertAnew is Convert without regard to what was learned of earlier units, for when
-// the Claims of a Unit do not hold.
+// Holds says no.
 func (w *Worker) ConvertAnew(i int) (*Unit, error) {
 	w.known.off = true
 	return w.convert(i)

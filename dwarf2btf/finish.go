@@ -41,7 +41,7 @@ func (w *Worker) finish() error {
 	w.emitDeclFiles(protos + len(w.protos))
 	w.types = append(append(w.types, w.extra...), w.protos...)
 	w.result.Types, w.result.Members = w.types, w.members
-	w.out.Table, w.out.Claims = w.result, w.known.claims
+	w.out.Table = w.result
 	return nil
 }
 
@@ -79,14 +79,6 @@ func (w *Worker) resolveAll() {
 		}
 		if m.Type = w.resolve(uint32(m.Type)); m.Type == 0 {
 			m.Type = w.resolve(w.byteType())
-		}
-	}
-	for i := range w.known.claims {
-		c := &w.known.claims[i]
-		if n, ok := offsets.index(uint32(c.ID)); ok {
-			c.ID = btf.ID(n + 1)
-		} else {
-			c.ID = w.resolveAlias(uint32(c.ID))
 		}
 	}
 	for i := range w.protos {

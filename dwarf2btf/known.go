@@ -12,18 +12,24 @@ import (
 // define the same types, and most DIEs are members of those. A definition that has the
 // name, size and members of one that is known is taken for that: its members need only be
 // compared, not written down. What their types are is not clear before the end of the
-// unit, and so is claimed (Unit.Claims) and left to whoever tells types apart.
+// unit, and so is claimed, to be asked of Holds when types have been told apart.
 type known struct {
 	defs    []knownDef
 	byName  []uint32          // by btf.Str: index in defs, 0: none
 	byNode  map[uint32]uint32 // those without a name
 	members []knownMember
 
-	claims []btf.Claim // of the current unit; the ID is still the offset of a DIE
-	fresh  []freshDef  // definitions of the current unit that can be learned
-	last   defPlace    // the definition that was opened last
-	off    bool        // nothing is taken for known in the current unit
-	needed bool        // the members of a type that was taken for known
+	claims []claim    // of the current unit
+	fresh  []freshDef // definitions of the current unit that can be learned
+	last   defPlace   // the definition that was opened last
+	off    bool       // nothing is taken for known in the current unit
+	needed bool       // the members of a type that was taken for known
+}
+
+// claim says that a DIE is a type to which others refer as ref.
+type claim struct {
+	off uint32 // of the DIE in the piece
+	ref uint32
 }
 
 // knownDef is a definition.
@@ -220,7 +226,7 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || key != m.key && !w.sameKey(key, m.key) {
 			break
 		}
-		claims[n] = btf.Claim{ID: btf.ID(w.cur.base + ref), Ref: m.ref}
+		claims[n] = claim{w.cur.base + ref, m.ref}
 		rest = rest[at+int(q.total):]
 		n++
 	}
@@ -245,7 +251,7 @@ func quickAt(quick []quickDIE, rest []byte) (q *quickDIE, at int) {
 
 // claimMembers is runClaimed for members that are no bit-fields. Half of all DIEs of a
 // kernel are such, so that they have loops of their own.
-func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember, claims []btf.Claim) (n int, left []byte) {
+func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember, claims []claim) (n int, left []byte) {
 	base, last := w.cur.base, uint32(len(w.data))-1
 	if w.mixed == nil {
 		return claimNumbers(rest, quick, want, claims, base, last)
@@ -282,7 +288,7 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 		if q.number(p) != m.off || ref-1 >= last {
 			break
 		}
-		claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+		claims[n] = claim{base + ref, m.ref}
 		rest = rest[at+int(q.total):]
 		n++
 	}
@@ -291,7 +297,7 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 
 // claimNumbers is claimMembers for names that lie where those that are known do. All that
 // the loop needs is in registers.
-func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []btf.Claim, base, last uint32) (n int, left []byte) {
+func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []claim, base, last uint32) (n int, left []byte) {
 	claims = claims[:len(want)]
 	for n = 0; n < len(want); n++ {
 		if len(rest) < quickRoom {
@@ -328,7 +334,7 @@ func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []bt
 		if ref-1 >= last {
 			break
 		}
-		claims[n] = btf.Claim{ID: btf.ID(base + ref), Ref: m.ref}
+		claims[n] = claim{base + ref, m.ref}
 		rest = rest[at+uint(q.total):]
 	}
 	return n, rest
@@ -374,6 +380,50 @@ func (w *Worker) memberName(m *knownMember) btf.Str {
 	return btf.Str(w.names.intern(text[:bytes.IndexByte(text, 0)]))
 }
 
+// Holds reports whether all is true that the unit that was converted last says of its
+// known definitions. refs has, by id, how others refer to a type; part, if not nil, is set
+// for the types of their members.
+func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
+	claims := w.known.claims
+	for len(claims) > 0 {
+		n := holding(claims, w.offsets, refs)
+		if n == len(claims) {
+			break
+		}
+		id := w.resolve(claims[n].off)
+		if int(id) >= len(refs) || uint32(refs[id]) != claims[n].ref {
+			return false
+		}
+		claims = claims[n+1:]
+	}
+	if part != nil {
+		for _, c := range w.known.claims {
+			part[w.resolve(c.off)] = true
+		}
+	}
+	return true
+}
+
+// holding returns how many claims from the first one on are about DIEs that are types,
+// and true.
+func holding[R ~uint32](claims []claim, offsets offsetSet, refs []R) int {
+	refs = refs[1:] // of types only
+	for i := range claims {
+		c := &claims[i]
+		k := c.off >> 6 // as in offsetSet.index
+		if uint64(k) >= uint64(len(offsets)) {
+			return i
+		}
+		word := &offsets[k]
+		below := uint64(1)<<(c.off&63) - 1
+		n := word.rank + ones(word.bits&below)
+		if word.bits&(below+1) == 0 || uint64(n) >= uint64(len(refs)) || uint32(refs[n]) != c.ref {
+			return i
+		}
+	}
+	return len(claims)
+}
+
 // unclaim writes down the members of a definition that turned out not to be the known
 // one, as far as it went.
 func (w *Worker) unclaim(f *frame) {
@@ -386,7 +436,7 @@ func (w *Worker) unclaim(f *frame) {
 		k.needed = true // those of its members are not together
 		return
 	}
-	var claims []btf.Claim
+	var claims []claim
 	if f.kind == frameComposite {
 		n := len(k.claims) - int(f.next-d.first)
 		claims, k.claims = k.claims[n:], k.claims[:n]
@@ -397,7 +447,7 @@ func (w *Worker) unclaim(f *frame) {
 			w.names.cursor++
 		}
 		if f.kind == frameComposite {
-			out.Type = claims[i].ID
+			out.Type = btf.ID(claims[i].off)
 			if out.Bits = uint32(m.key & bitSizeMask >> keyBits); out.Bits == 0 {
 				out.Off *= 8
 			} else {

@@ -19,9 +19,8 @@ type Unit struct {
 	//
 	// A STRUCT, UNION or ENUM whose Extra is not 0 is the definition that Learn was told
 	// of: Extra is its node, Ref how others refer to it, and its members are not there. It
-	// is that one if all Claims hold.
-	Table  *btf.Table
-	Claims []btf.Claim
+	// is that one if Holds says so.
+	Table *btf.Table
 	// Roots is the number of types that belong in the output by themselves. Those
 	// behind are prototypes of Functions, for the ones that are selected.
 	Roots int

@@ -197,7 +197,9 @@ func (c *collector) unit(u int) error {
 	}
 	prepare(unit)
 	c.typed = c.typed || unit.Roots > 0
-	refs, err := c.dedup.AddClaimed(u, unit.Table, unit.Roots, unit.Claims)
+	refs, err := c.dedup.AddClaimed(u, unit.Table, unit.Roots, func(refs []dedup.Ref, part []bool) bool {
+		return dwarf2btf.Holds(c.convert, refs, part)
+	})
 	if errors.Is(err, dedup.ErrClaims) {
 		if unit, err = c.convert.ConvertAnew(u); err == nil {
 			prepare(unit)
