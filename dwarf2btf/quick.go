@@ -17,7 +17,7 @@ func (w *Worker) walkQuick(rest []byte) ([]byte, error) {
 		if q == nil {
 			return rest, nil
 		}
-		if top.kind == frameOther && (q.idle || top.depth > 0) {
+		if top.kind == frameOther && (q.idle || q.op == quickBlocks || top.depth > 0) {
 			var left []byte
 			if left, top.depth = skip(rest, quick, top.depth); len(left) < len(rest) {
 				rest = left
@@ -29,7 +29,7 @@ func (w *Worker) walkQuick(rest []byte) ([]byte, error) {
 		}
 		off := base + last + 1 - uint32(len(rest))
 		switch q.op {
-		case quickNone:
+		case quickNone, quickBlocks:
 			return rest, nil
 		case quickNull:
 			w.null(top)
@@ -106,16 +106,21 @@ func skip(rest []byte, quick []quickDIE, depth uint32) ([]byte, uint32) {
 			break
 		}
 		q := &quick[code]
-		if !q.idle {
+		if q.children && depth >= maxDepth {
+			break
+		}
+		if q.idle {
+			rest = rest[at+uint(q.total):]
+		} else if q.op != quickBlocks {
+			break
+		} else if left := q.skipBlocks(rest[at:]); left != nil {
+			rest = left
+		} else {
 			break
 		}
 		if q.children {
-			if depth >= maxDepth {
-				break
-			}
 			depth++
 		}
-		rest = rest[at+uint(q.total):]
 	}
 	return rest, depth
 }

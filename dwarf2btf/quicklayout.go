@@ -29,6 +29,7 @@ const (
 	quickArray               //
 	quickSubrange            // of an array: bound in at
 	quickEnum                // size in at
+	quickBlocks              // of no interest, with blocks of bytes in it: see skipBlocks
 )
 
 // isMember reports whether a DIE is one that ends up in Type.Members of a struct, union
@@ -138,7 +139,7 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 			continue
 		}
 		if s.op != opFixed || s.slot != slotNone && !q.place(s, uint8(pos)) {
-			return quickDIE{}
+			return blocksOf(a, q.op)
 		}
 		pos += int(s.width)
 	}
@@ -191,6 +192,52 @@ func quickOf(a *abbrev, is64 bool) quickDIE {
 		}
 	}
 	return q
+}
+
+// blocksOf is the layout of a DIE of no interest with one block of bytes or two, as
+// expressions are.
+func blocksOf(a *abbrev, op quickOp) quickDIE {
+	q := quickDIE{op: quickBlocks, children: a.children, tag: a.tag}
+	if op != quickSkip && op != quickVariable && op != quickParameter || a.act == actSubprogram {
+		return quickDIE{}
+	}
+	gap := [3]uint32{}
+	for i := range a.steps {
+		s := &a.steps[i]
+		gap[q.found] += s.skip
+		switch {
+		case s.op == opFixed:
+			gap[q.found] += uint32(s.width)
+		case (s.op == opBlockULEB || s.op == opBlock1) && q.found < 2:
+			q.found++
+		default:
+			return quickDIE{}
+		}
+	}
+	gap[q.found] += a.tail
+	if q.found == 0 || max(gap[0], gap[1], gap[2]) > math.MaxUint8 {
+		return quickDIE{}
+	}
+	q.total, q.at, q.bits = uint8(gap[0]), uint8(gap[1]), uint8(gap[2])
+	return q
+}
+
+// skipBlocks returns what is left behind a DIE whose attributes rest begins with: bytes, a
+// block with its length before it, bytes, and maybe that again. nil: a block is longer
+// than 127 bytes.
+func (q *quickDIE) skipBlocks(rest []byte) []byte {
+	gaps := [...]uint8{q.total, q.at, q.bits}
+	pos := int(gaps[0])
+	for _, gap := range gaps[1 : 1+q.found&3] {
+		if pos >= len(rest) || rest[pos] >= 0x80 {
+			return nil
+		}
+		pos += 1 + int(rest[pos]) + int(gap)
+	}
+	if pos > len(rest) {
+		return nil
+	}
+	return rest[pos:]
 }
 
 // quickOpOf is the operation for a DIE, if its attributes are as it needs them.
