@@ -116,6 +116,20 @@ func (q *quickDIE) text(p *window) (key uint64, shift int) {
 	return x & (1<<k - 1), k/8 + 1
 }
 
+// quickAt returns the layout of the DIE that rest begins with, nil if it is not quick, and
+// the size of its abbreviation code. There must be quickRoom bytes.
+func quickAt(quick []quickDIE, rest []byte) (q *quickDIE, at int) {
+	die := (*[quickRoom]byte)(rest)
+	code, at := uint(die[0]), 1
+	if code >= 0x80 {
+		code, at = code&0x7f|uint(die[1])<<7, 2
+	}
+	if code >= uint(len(quick)) {
+		return nil, 0
+	}
+	return &quick[code], at
+}
+
 // quickOf compiles an abbreviation. Only 32-bit DWARF is quick, and the walk takes
 // quick ways in little endian files only.
 func quickOf(a *abbrev, is64 bool) quickDIE {
