@@ -77,8 +77,14 @@ type Blob struct {
 // reference, every name offset and every section bound is checked, so that the
 // other methods cannot fail; what the kernel demands beyond that is not checked
 // here. Errors are *FormatError.
-func Parse(data []byte, base *Blob) (*Blob, error) {
-	b, top, err := parse(data, base)
+func Parse(data []byte, base *Blob) (*Blob, error) { return ParseEach(data, base, nil) }
+
+// ParseEach is Parse that calls each, unless it is nil, for the own types other than FUNCs
+// in the order of their ids, with what Blob.Each has, as it finds them: who indexes types
+// needs not go through them again. What they refer to has not been checked then, and of
+// the blob only Word and HashAt may be called.
+func ParseEach(data []byte, base *Blob, each func(b *Blob, id ID, r Record, extra []byte)) (*Blob, error) {
+	b, top, err := parse(data, base, each)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +103,11 @@ func Parse(data []byte, base *Blob) (*Blob, error) {
 // that the kernel itself has accepted and that must be loaded in milliseconds.
 // IDs and offsets that are out of range read as void and as the empty string.
 func ParseTrusted(data []byte, base *Blob) (*Blob, error) {
-	b, _, err := parse(data, base)
+	b, _, err := parse(data, base, nil)
 	return b, err
 }
 
-func parse(data []byte, base *Blob) (*Blob, highest, error) {
+func parse(data []byte, base *Blob, each func(*Blob, ID, Record, []byte)) (*Blob, highest, error) {
 	fail := func(off uint64, err error, format string, args ...any) (*Blob, highest, error) {
 		return nil, highest{}, &FormatError{"header", off, fmt.Sprintf(format, args...), err}
 	}
@@ -157,7 +163,7 @@ func parse(data []byte, base *Blob) (*Blob, highest, error) {
 	case n > 0 && b.strs[n-1] != 0:
 		return nil, highest{}, &FormatError{"strings", b.strPos(0), "string section does not end in a NUL", ErrMalformed}
 	}
-	top, err := b.index()
+	top, err := b.index(each)
 	if err != nil {
 		return nil, highest{}, err
 	}

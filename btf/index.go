@@ -9,8 +9,8 @@ type kindCount struct{ all, unnamed int }
 // If these are in range, all are.
 type highest struct{ ref, name uint32 }
 
-// index finds the records.
-func (b *Blob) index() (top highest, err error) {
+// index finds the records, for ParseEach.
+func (b *Blob) index(each func(*Blob, ID, Record, []byte)) (top highest, err error) {
 	t := b.types
 	offs := make([]uint32, 0, len(t)/24+1)
 	var ref, name uint32
@@ -34,6 +34,9 @@ func (b *Blob) index() (top highest, err error) {
 		}
 		name = max(name, r.NameOff)
 		x := p[recordLen:n]
+		if each != nil && kind != Func {
+			each(b, b.start+ID(len(offs)), r, x)
+		}
 		switch kind {
 		case Func, Ptr, Typedef, Volatile, Const, Restrict, Var, DeclTag, TypeTag:
 			ref = max(ref, r.SizeType)

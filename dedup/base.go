@@ -1,6 +1,10 @@
 package dedup
 
-import "mkbtf/btf"
+import (
+	"slices"
+
+	"mkbtf/btf"
+)
 
 // Base is a base BTF with the indexes that finding types in it needs. It is
 // immutable and serves any number of Dedups at the same time.
@@ -11,9 +15,23 @@ type Base struct {
 	nested  bool  // see NestsArrays
 }
 
+// ReadBase parses a base and indexes it.
+func ReadBase(data []byte) (*Base, error) {
+	// What kernels have of each, about. If there are many more they are counted.
+	end := btf.ID(len(data)/12 + 1)
+	i := indexer{named: newSlots(len(data)/400, end), derived: newSlots(len(data)/100, end)}
+	blob, err := btf.ParseEach(data, nil, i.enter)
+	if err != nil {
+		return nil, err
+	}
+	if i.named.full() || i.derived.full() {
+		return NewBase(blob), nil
+	}
+	return i.base(blob), nil
+}
+
 // NewBase indexes a base. It must not be split BTF.
 func NewBase(blob *btf.Blob) *Base {
-	b := &Base{blob: blob}
 	var names, contents int
 	for k := btf.Int; k < btf.NumKinds; k++ {
 		named, unnamed := blob.Count(k)
@@ -28,32 +46,44 @@ func NewBase(blob *btf.Blob) *Base {
 			contents += named + unnamed
 		}
 	}
-	b.named, b.derived = newSlots(names, blob.End()), newSlots(contents, blob.End())
-	blob.Each(func(id btf.ID, r btf.Record, extra []byte) {
-		switch k := r.Kind(); k {
-		case btf.Func, btf.Var, btf.DataSec:
-		case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef:
-			if r.NameOff != 0 {
-				b.named.insert(blob.HashAt(r.NameOff), id)
-			} else if isDerived(k) {
-				b.derived.insert(b.recordHash(r, extra), id)
-			}
-		default:
-			b.derived.insert(b.recordHash(r, extra), id)
-			if k == btf.Array && !b.nested {
-				b.nested = blob.Record(btf.ID(blob.Word(extra))).Kind() == btf.Array
-			}
+	i := indexer{named: newSlots(names, blob.End()), derived: newSlots(contents, blob.End())}
+	blob.Each(func(id btf.ID, r btf.Record, extra []byte) { i.enter(blob, id, r, extra) })
+	return i.base(blob)
+}
+
+// indexer is a Base of which not all types have come.
+type indexer struct {
+	named, derived slots
+	elements       []btf.ID // of arrays
+}
+
+func (i *indexer) enter(blob *btf.Blob, id btf.ID, r btf.Record, extra []byte) {
+	switch k := r.Kind(); k {
+	case btf.Func, btf.Var, btf.DataSec:
+	case btf.Int, btf.Float, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef:
+		if r.NameOff != 0 {
+			i.named.insert(blob.HashAt(r.NameOff), id)
+		} else if isDerived(k) {
+			i.derived.insert(recordHash(blob, r, extra), id)
 		}
-	})
-	return b
+	case btf.Array:
+		i.elements = append(i.elements, btf.ID(blob.Word(extra)))
+		fallthrough
+	default:
+		i.derived.insert(recordHash(blob, r, extra), id)
+	}
+}
+
+func (i *indexer) base(blob *btf.Blob) *Base {
+	nested := slices.ContainsFunc(i.elements, func(id btf.ID) bool { return blob.Record(id).Kind() == btf.Array })
+	return &Base{blob, i.named, i.derived, nested}
 }
 
 // NestsArrays reports whether arrays of several dimensions are ARRAYs of ARRAYs.
 func (b *Base) NestsArrays() bool { return b.nested }
 
 // recordHash is derivedHash for a record of the base.
-func (b *Base) recordHash(r btf.Record, x []byte) uint64 {
-	blob := b.blob
+func recordHash(blob *btf.Blob, r btf.Record, x []byte) uint64 {
 	k := r.Kind()
 	head := func(ref, size uint32, n int) uint64 {
 		return mix(uint64(k)<<32|uint64(ref), uint64(size)<<32|uint64(n))

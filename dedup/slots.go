@@ -11,6 +11,7 @@ import (
 // for. 0 is free.
 type slots struct {
 	places []uint32
+	room   int // for ids
 	idBits uint
 }
 
@@ -20,7 +21,7 @@ func newSlots(n int, end btf.ID) slots {
 	for size < n+n/3 {
 		size *= 2
 	}
-	s := slots{make([]uint32, size), uint(bits.Len32(uint32(end)))}
+	s := slots{make([]uint32, size), size - size/8, uint(bits.Len32(uint32(end)))}
 	// A page that is read before it is written to costs two faults.
 	for i := 0; i < size; i += 4096 / 4 {
 		s.places[i] = 0
@@ -31,7 +32,14 @@ func newSlots(n int, end btf.ID) slots {
 // tag is what a place holds of a hash.
 func (s *slots) tag(h uint64) uint32 { return uint32(h>>32) >> s.idBits << s.idBits }
 
+// full reports whether there were more ids than there is room for, so that some are not
+// in the table.
+func (s *slots) full() bool { return s.room < 0 }
+
 func (s *slots) insert(h uint64, id btf.ID) {
+	if s.room--; s.room < 0 {
+		return
+	}
 	mask := uint64(len(s.places) - 1)
 	i := h & mask
 	for s.places[i] != 0 {

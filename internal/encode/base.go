@@ -18,11 +18,15 @@ func LoadBase(path string) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob, err := data.ParseKernel()
+	return readBase(path, data)
+}
+
+func readBase(path string, data *object.BTFData) (*Base, error) {
+	index, err := object.ParseKernelWith(data, dedup.ReadBase)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return NewBase(path, data.Release, blob), nil
+	return &Base{Path: path, Release: data.Release, Blob: index.Blob(), Index: index, data: data}, nil
 }
 
 // mapBase is LoadBase without a copy of the BTF: the base must only be used within its
@@ -33,18 +37,13 @@ func mapBase(path string) (b *Base, err error) {
 		return nil, err
 	}
 	err = data.Guard(func() error {
-		blob, err := data.ParseKernel()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		b = NewBase(path, data.Release, blob)
-		return nil
+		b, err = readBase(path, data)
+		return err
 	})
 	if err != nil {
 		data.Close()
 		return nil, err
 	}
-	b.data = data
 	return b, nil
 }
 
@@ -90,7 +89,7 @@ type Base struct {
 	Blob    *btf.Blob
 	Index   *dedup.Base
 
-	data *object.BTFData // of mapBase
+	data *object.BTFData // what it was read from; nil: something in memory
 
 	hashOnce sync.Once
 	hash     fingerprint.Hash

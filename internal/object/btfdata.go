@@ -179,14 +179,19 @@ func (d *BTFData) Parse(base *btf.Blob) (*btf.Blob, error) {
 
 // ParseKernel parses BTF that has to be a kernel's, not a module's.
 func (d *BTFData) ParseKernel() (*btf.Blob, error) {
+	return ParseKernelWith(d, func(data []byte) (*btf.Blob, error) { return btf.Parse(data, nil) })
+}
+
+// ParseKernelWith is ParseKernel for what another parser makes.
+func ParseKernelWith[T any](d *BTFData, parse func([]byte) (T, error)) (kernel T, err error) {
 	if d.Base != nil {
-		return nil, fmt.Errorf("has a .BTF.base, as modules have: %w", ErrNotKernel)
+		return kernel, fmt.Errorf("has a .BTF.base, as modules have: %w", ErrNotKernel)
 	}
-	b, err := btf.Parse(d.BTF, nil)
+	kernel, err = parse(d.BTF)
 	if errors.Is(err, btf.ErrNeedsBase) {
 		err = fmt.Errorf("%w: %w", err, ErrNotKernel)
 	}
-	return b, err
+	return kernel, err
 }
 
 // Release is the kernel release that a module was built for (vermagic in
