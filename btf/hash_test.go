@@ -40,3 +40,16 @@ func TestGrow(t *testing.T) {
 		}
 	}
 }
+
+// TestSketch: what lies behind a string does not change its sketch.
+func TestSketch(t *testing.T) {
+	for n := range 30 {
+		text := bytes.Repeat([]byte{0x80, 1, 0xff}, n)[:n]
+		for room := range 12 {
+			in := append(append(slices.Clone(text), 0), bytes.Repeat([]byte{0xa5}, room)...)
+			if sketch(in, n) != sketch(text, n) {
+				t.Errorf("%d bytes, %d behind", n, room)
+			}
+		}
+	}
+}

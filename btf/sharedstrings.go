@@ -18,18 +18,21 @@ func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
 		var some [1 << 10]uint64
 		for n := 1; n < len(wanted); n++ {
 			if wanted[n] && offs[n] == 0 {
-				h := sketch(pool.Bytes(Str(n)))
+				s := pool.Bytes(Str(n))
+				h := sketch(s, len(s))
 				some[h>>6] |= 1 << (h & 63)
 			}
 		}
-		b.eachString(func(at int, s []byte) {
-			if h := sketch(s); some[h>>6]>>(h&63)&1 == 0 {
-				return
+		for at := 0; at < len(b.strs); {
+			s := b.strs[at:]
+			n := bytes.IndexByte(s, 0)
+			if h := sketch(s, n); n > 0 && some[h>>6]>>(h&63)&1 != 0 {
+				if n, ok := pool.Find(s[:n]); ok && wanted[n] && offs[n] == 0 {
+					offs[n] = b.strBase + uint32(at)
+				}
 			}
-			if n, ok := pool.Find(s); ok && wanted[n] && offs[n] == 0 {
-				offs[n] = b.strBase + uint32(at)
-			}
-		})
+			at += n + 1
+		}
 		return
 	}
 	b.indexOnce.Do(b.indexStrings)
@@ -49,17 +52,20 @@ func (b *Blob) lookupStrings(pool *Strings, wanted []bool, offs []uint32) {
 	}
 }
 
-// sketch is a poor but quick hash of a string.
-func sketch(s []byte) uint16 {
+// sketch is a poor but quick hash of the first n bytes of s.
+func sketch(s []byte, n int) uint16 {
 	var x uint64
-	if len(s) >= 8 {
-		x = binary.LittleEndian.Uint64(s) ^ binary.LittleEndian.Uint64(s[len(s)-8:])<<1
-	} else {
-		for _, c := range s {
-			x = x<<8 | uint64(c)
+	switch {
+	case n >= 8:
+		x = binary.LittleEndian.Uint64(s) ^ binary.LittleEndian.Uint64(s[n-8:])<<1
+	case len(s) >= 8:
+		x = binary.LittleEndian.Uint64(s) << (64 - 8*n)
+	default:
+		for _, c := range s[:n] {
+			x = x>>8 | uint64(c)<<56
 		}
 	}
-	return uint16((x ^ uint64(len(s))) * 0x9e3779b97f4a7c15 >> 48)
+	return uint16((x ^ uint64(n)) * 0x9e3779b97f4a7c15 >> 48)
 }
 
 // eachString calls f for every string but the empty ones.
