@@ -24,13 +24,20 @@ func (w *Worker) claimWhole(t *btf.Type, quick []quickDIE, rest []byte) []byte {
 		d.more = true
 		return nil
 	}
-	if w.open >= 0 {
-		w.frames[w.open].flags |= claimsInside
-	}
+	w.claimInside(w.open)
 	k.claims = k.claims[:len(k.claims)+n]
 	k.last = defPlace(at)
 	t.Ref, t.Extra = btf.ID(d.ref), d.node
 	return left[1:]
+}
+
+// claimInside notes that the open definitions, from the innermost on, have one inside that
+// is claimed: their own claims do not lie together any more.
+func (w *Worker) claimInside(open int) {
+	for open >= 0 && w.frames[open].flags&claimsInside == 0 { // else those around it know
+		w.frames[open].flags |= claimsInside
+		open = int(w.frames[open].parent)
+	}
 }
 
 // claim begins to take the definition that was just opened for a known one.
@@ -44,11 +51,7 @@ func (w *Worker) claim(f *frame, t *btf.Type) {
 	if !ok || f.flags&unsized != 0 {
 		return
 	}
-	if f.parent >= 0 {
-		if p := &w.frames[f.parent]; p.flags&isClaimed != 0 {
-			p.flags |= claimsInside
-		}
-	}
+	w.claimInside(int(f.parent))
 	f.flags |= isClaimed
 	f.next = k.defs[at].first
 }
@@ -85,7 +88,7 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 		p := (*window)(rest[at:])
 		m := &want[n]
 		ref := p.u32(q.typ)
-		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || key != m.key && !w.sameKey(key, m.key) {
+		if q.number(p) != m.off || ref-1 >= uint32(len(w.data))-1 || !w.sameKey(key, m.key) {
 			break
 		}
 		claims[n] = claim{w.cur.base + ref, m.ref}
@@ -201,7 +204,7 @@ func (w *Worker) sameEnumerators(rest []byte, quick []quickDIE, want []knownMemb
 		if v < 0 {
 			key |= isNegative
 		}
-		if m := &want[n]; !ok || uint32(v) != m.off || key != m.key && !w.sameKey(key, m.key) {
+		if m := &want[n]; !ok || uint32(v) != m.off || !w.sameKey(key, m.key) {
 			break
 		}
 		rest = rest[at+int(q.total):]
@@ -209,10 +212,13 @@ func (w *Worker) sameEnumerators(rest []byte, quick []quickDIE, want []knownMemb
 	return n, rest
 }
 
-// sameKey reports whether a member whose keys differ has the name, and the size of a
-// bit-field, that a known one has.
+// sameKey reports whether a member has the name, and the size of a bit-field, that a known
+// one has.
 func (w *Worker) sameKey(key, known uint64) bool {
-	return w.mixed != nil && key&strpKey != 0 && (key^known)>>32 == 0 && sameText(w.mixed, uint32(key), w.names.pool.Data(), uint32(known))
+	if w.mixed == nil || key&strpKey == 0 {
+		return key == known
+	}
+	return (key^known)>>32 == 0 && sameText(w.mixed, uint32(key), w.names.pool.Data(), uint32(known))
 }
 
 // memberName returns the name of a known member or enumerator.
