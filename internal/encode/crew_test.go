@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mkbtf/btf"
+	"mkbtf/internal/object"
 )
 
 // TestShared has several goroutines share the units of small files, in memory that is
@@ -149,3 +150,58 @@ func TestReuseRenamed(t *testing.T) {
 		t.Errorf("%d members were renamed", renamed)
 	}
 }
+
+// TestReuseDamaged encodes damaged modules one after the other in the same memory: what
+// one of them claims must not show in the next, nor an error.
+func TestReuseDamaged(t *testing.T) {
+	module, err := os.ReadFile("../../testdata/hello.ko")
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(e *Encoder, data []byte) string {
+		out, err := e.Bytes("x.ko", data, true)
+		if err != nil {
+			return err.Error()
+		}
+		return string(out.BTF)
+	}
+	encoder := func() *Encoder {
+		e, err := New(Options{Form: SelfContained, Jobs: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	f, err := object.OpenBytes("hello.ko", module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := encoder()
+	e.crew = newCrew(1, 1)
+	rng := rand.New(rand.NewPCG(5, 6))
+	good := 0
+	for n := range damagedModules {
+		data := bytes.Clone(module)
+		for range 1 + rng.IntN(4) {
+			i, ok := f.Section([]string{".debug_info", ".debug_str", ".debug_abbrev", ".rela.debug_info"}[rng.IntN(4)])
+			if !ok {
+				t.Fatal("a section is missing")
+			}
+			s := &f.Sections[i]
+			at := s.Off + rng.Uint64N(s.Size)
+			data[at] = []byte{data[at] + 1, data[at] ^ 1<<rng.IntN(8), byte(rng.Uint32())}[rng.IntN(3)]
+		}
+		want := encode(encoder(), data)
+		if got := encode(e, data); got != want {
+			t.Fatalf("module %d: %d bytes, alone %d", n, len(got), len(want))
+		}
+		if len(want) > 1000 {
+			good++
+		}
+	}
+	if good < damagedModules/4 {
+		t.Errorf("only %d of %d modules have BTF", good, damagedModules)
+	}
+}
+
+const damagedModules = 120
