@@ -348,9 +348,10 @@ func xattr(get func(b []byte) (int, error)) ([]byte, error) {
 	}
 }
 
-// umask reads the umask without setting it, which would be a race with other
-// goroutines that create files.
-func umask() fs.FileMode {
+// umask is that of the process when it is first asked for: a program that sets it does so
+// when it begins, and to read it costs more than to write a small file. It is read without
+// setting it, which would be a race with other goroutines that create files.
+var umask = sync.OnceValue(func() fs.FileMode {
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {
 		for line := range strings.SplitSeq(string(status), "\n") {
@@ -361,4 +362,4 @@ func umask() fs.FileMode {
 		}
 	}
 	return 0o022
-}
+})
