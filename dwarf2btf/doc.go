@@ -7,6 +7,9 @@
 // which functions are written is decided when all units are known: see
 // SelectFunctions.
 //
+// Definitions of earlier units are known again if those who tell types apart say what
+// became of them (Learn); they must then ask whether a unit was right about that (Holds).
+//
 // A type that BTF cannot express never costs more than itself: it becomes the
 // nearest thing that BTF has, or a stand-in of its size, and Options.Note hears
 // of it. The rules stand in the comments of the files that apply them.
