@@ -75,6 +75,9 @@ func (w *Worker) walkQuick(rest []byte) ([]byte, error) {
 			return rest, nil
 		}
 		rest = left
+		if !q.children {
+			continue
+		}
 		if w.err != nil {
 			return nil, w.err
 		}
@@ -131,7 +134,6 @@ func skip(rest []byte, quick []quickDIE, depth uint32) ([]byte, uint32) {
 // which is left to the long way.
 func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest []byte) (left []byte, ok bool) {
 	p := (*window)(rest)
-	n := int(q.total)
 	name := uint32(0)
 	if q.found&foundName != 0 {
 		var key uint64
@@ -142,8 +144,8 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 			if key, shift = q.text(p); key == 0 {
 				return nil, false
 			}
-			n += shift
-			p = (*window)(rest[shift:])
+			rest = rest[shift:]
+			p = (*window)(rest)
 		}
 		switch q.op {
 		case quickTypedef, quickComposite, quickDeclaration, quickEnum:
@@ -159,7 +161,7 @@ func (w *Worker) quick(q *quickDIE, f *frame, off uint32, quick []quickDIE, rest
 		}
 		ref += w.cur.base
 	}
-	left = rest[n:]
+	left = rest[q.total:]
 	kind, typ := frameOther, int32(-1)
 	switch q.op {
 	default: // members are for run
