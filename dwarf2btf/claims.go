@@ -251,8 +251,13 @@ func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
 		claims = claims[n+1:]
 	}
 	if part != nil {
-		for _, c := range w.known.claims {
-			part[w.resolve(c.off)] = true
+		offsets := w.offsets
+		for i := range w.known.claims {
+			if n, ok := offsets.index(w.known.claims[i].off); ok {
+				part[n+1] = true
+			} else {
+				part[w.resolveAlias(w.known.claims[i].off)] = true
+			}
 		}
 	}
 	return true
