@@ -72,7 +72,7 @@ func (w *Worker) pass(t *btf.Table, private []Ref) (clash bool) {
 // isNode reports whether there is a node that a type is said to be.
 func (w *Worker) isNode(t *btf.Type) bool {
 	r := Ref(t.Ref)
-	if int(t.Extra) >= len(w.g.types) || w.g.types[t.Extra].Kind != t.Kind {
+	if int(t.Extra) >= len(w.g.types) {
 		return false
 	}
 	if r.isAnchor() {

@@ -105,7 +105,14 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember, claims []claim) (n int, left []byte) {
 	base, last := w.cur.base, uint32(len(w.data))-1
 	if w.mixed == nil {
-		return claimNumbers(rest, quick, want, claims, base, last)
+		if n, left = claimNumbers(rest, quick, want, claims); base == 0 {
+			return n, left // Holds finds references out of range
+		}
+		for i := range claims[:n] {
+			w.known.needed = w.known.needed || claims[i].off-1 >= last
+			claims[i].off += base
+		}
+		return n, left
 	}
 	claims = claims[:len(want)]
 	str, pool := w.mixed, w.names.pool.Data()
@@ -146,9 +153,9 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 	return n, rest
 }
 
-// claimNumbers is claimMembers for names that lie where those that are known do. All that
-// the loop needs is in registers.
-func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []claim, base, last uint32) (n int, left []byte) {
+// claimNumbers is claimMembers for names that lie where those that are known do, with
+// references as the DIEs have them. All that the loop needs is in registers.
+func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []claim) (n int, left []byte) {
 	claims = claims[:len(want)]
 	for n = 0; n < len(want); n++ {
 		if len(rest) < quickRoom {
@@ -181,11 +188,7 @@ func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []cl
 		if q.number(p) != m.off || key != m.key {
 			break
 		}
-		ref := p.u32(q.typ)
-		if ref-1 >= last {
-			break
-		}
-		claims[n] = claim{base + ref, m.ref}
+		claims[n] = claim{p.u32(q.typ), m.ref}
 		rest = rest[at+uint(q.total):]
 	}
 	return n, rest
@@ -243,6 +246,9 @@ func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
 		n := holding(claims, w.offsets, refs)
 		if n == len(claims) {
 			break
+		}
+		if uint64(claims[n].off>>6) >= uint64(len(w.offsets)) {
+			return false
 		}
 		id := w.resolve(claims[n].off)
 		if int(id) >= len(refs) || uint32(refs[id]) != claims[n].ref {
