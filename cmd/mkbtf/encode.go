@@ -99,6 +99,7 @@ func runEncode(args []string, s streams) error {
 			fmt.Fprint(s.out, kbuild.Line(os.Getenv("quiet"), file))
 		}
 	}
+	prepareHeap(files)
 	tokens := jobserver.Acquire(o.Jobs)
 	defer tokens.Release()
 	o.Jobs = tokens.Jobs
