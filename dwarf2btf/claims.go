@@ -25,6 +25,7 @@ func (w *Worker) claimWhole(t *btf.Type, quick []quickDIE, rest []byte) []byte {
 		return nil
 	}
 	w.claimInside(w.open)
+	k.owners = append(k.owners, owner{uint32(len(k.claims)), at})
 	k.claims = k.claims[:len(k.claims)+n]
 	k.last = defPlace(at)
 	t.Ref, t.Extra = btf.ID(d.ref), d.node
@@ -52,6 +53,7 @@ func (w *Worker) claim(f *frame, t *btf.Type) {
 		return
 	}
 	w.claimInside(int(f.parent))
+	k.owners = append(k.owners, owner{uint32(len(k.claims)), at})
 	f.flags |= isClaimed
 	f.next = k.defs[at].first
 }
@@ -247,11 +249,14 @@ func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
 		if n == len(claims) {
 			break
 		}
-		if uint64(claims[n].off>>6) >= uint64(len(w.offsets)) {
-			return false
-		}
-		id := w.resolve(claims[n].off)
-		if int(id) >= len(refs) || uint32(refs[id]) != claims[n].ref {
+		if !holds(w, claims[n], refs) {
+			bad := 0
+			for i, c := range w.known.claims {
+				if !holds(w, c, refs) && bad < mostBlamed {
+					w.blame(i)
+					bad++
+				}
+			}
 			return false
 		}
 		claims = claims[n+1:]
@@ -267,6 +272,45 @@ func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
 		}
 	}
 	return true
+}
+
+// mostBlamed is how many claims of a unit are looked at for whom to blame.
+const mostBlamed = 256
+
+// holds reports whether one claim is true.
+func holds[R ~uint32](w *Worker, c claim, refs []R) bool {
+	if uint64(c.off>>6) >= uint64(len(w.offsets)) {
+		return false
+	}
+	id := w.resolve(c.off)
+	return int(id) < len(refs) && uint32(refs[id]) == c.ref
+}
+
+// blame makes a definition without a name unknown that was taken for another one, as a
+// claim shows: it is what a member leads to, or what has the member. There are structs
+// that differ by nothing but the types of their members, one beside the other in the same
+// struct, and every unit would fail.
+func (w *Worker) blame(i int) {
+	k := &w.known
+	if n, ok := w.offsets.index(k.claims[i].off); ok && w.types[n].Name == 0 && w.types[n].Extra != 0 {
+		k.defs[k.byNode[w.types[n].Extra]].len = 0
+		return
+	}
+	inside := uint32(0) // claims of definitions in between
+	for j := len(k.owners) - 1; j >= 0; j-- {
+		o := k.owners[j]
+		d := &k.defs[o.def]
+		switch {
+		case o.first > uint32(i):
+		case uint32(i)-o.first >= inside+d.len:
+			inside += d.len
+		default:
+			if k.byNode[d.node] == o.def {
+				d.len = 0
+			}
+			return
+		}
+	}
 }
 
 // holding returns how many claims from the first one on are about DIEs that are types,

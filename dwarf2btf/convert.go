@@ -317,7 +317,7 @@ func (w *Worker) reset() {
 	w.forward, w.declFile = w.forward[:0], w.declFile[:0]
 	w.functions, w.named, w.params, w.protos, w.variables, w.tags = w.functions[:0], w.named[:0], w.params[:0], w.protos[:0], w.variables[:0], w.tags[:0]
 	w.fileNames = w.fileNames[:0]
-	w.known.claims, w.known.fresh, w.known.needed = w.known.claims[:0], w.known.fresh[:0], false
+	w.known.claims, w.known.owners, w.known.fresh, w.known.needed = w.known.claims[:0], w.known.owners[:0], w.known.fresh[:0], false
 	w.open, w.err = -1, nil
 	clear(w.alias)
 	w.out = Unit{Functions: w.out.Functions[:0], Variables: w.out.Variables[:0]}

@@ -15,6 +15,7 @@ type known struct {
 	members []knownMember
 
 	claims []claim    // of the current unit
+	owners []owner    // of claims, in the order in which they were opened
 	fresh  []freshDef // definitions of the current unit that can be learned
 	last   defPlace   // the definition that was opened last
 	off    bool       // nothing is taken for known in the current unit
@@ -25,6 +26,13 @@ type known struct {
 type claim struct {
 	off uint32 // of the DIE in the piece
 	ref uint32
+}
+
+// owner says which definition claims are about, from one on. Those of definitions inside
+// it lie between its own.
+type owner struct {
+	first uint32 // index in known.claims
+	def   uint32 // in known.defs
 }
 
 // knownDef is a definition.
@@ -99,7 +107,7 @@ const (
 	// maxKnown bounds the memory of what is known, in members: some 16 MB.
 	maxKnown = 1 << 20
 	// mostTries is how many definitions of a name are learned. A name that different
-	// units use for different types would else be learned all the time.
+	// units use for different types is not known then.
 	mostTries = 4
 )
 

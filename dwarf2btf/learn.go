@@ -15,9 +15,6 @@ func (w *Worker) remember(f *frame, t *btf.Type) {
 	if f.known != 0 && k.defs[f.known].len == 0 {
 		return // it was tried
 	}
-	if t.Name != 0 && int(t.Name) < len(k.byName) && k.defs[k.byName[t.Name]].tries >= mostTries {
-		return
-	}
 	k.fresh = append(k.fresh, freshDef{typ: f.typ, off: f.off, after: f.after})
 }
 
@@ -75,6 +72,10 @@ func (w *Worker) learn(t *btf.Type, off, ref, node uint32, refOf func(btf.ID) ui
 		n = k.byName[t.Name]
 	}
 	if n != 0 && k.defs[n].node == node {
+		return n
+	}
+	if n != 0 && k.defs[n].tries >= mostTries {
+		k.defs[n].len = 0
 		return n
 	}
 	first := len(k.members)

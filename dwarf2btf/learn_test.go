@@ -243,3 +243,56 @@ func FuzzLearn(f *testing.F) {
 		sameAsAlone(t, src)
 	})
 }
+
+// TestLearnAlike has structs without names, one beside the other, that differ by nothing
+// but the types of their members: what comes after which does not tell them apart.
+func TestLearnAlike(t *testing.T) {
+	unit := func() *dwarftest.Unit {
+		return headers(func(u *dwarftest.DIE, d map[string]*dwarftest.DIE) {
+			toList, toInt := d["ptr"], die(tagPointerType, attrs{typ(d["int"]), data1(0x88, 8)})
+			inner := func(ctor *dwarftest.DIE) *dwarftest.DIE {
+				return die(tagStructureType, attrs{size(16)},
+					die(tagMember, attrs{name("inst"), typ(d["int"]), byteAt(0)}), die(tagMember, attrs{name("ctor"), typ(ctor), byteAt(8)}))
+			}
+			funcs := die(tagStructureType, attrs{name("funcs"), size(96)})
+			for i, ctor := range []*dwarftest.DIE{toList, toInt, toList, toList, toInt, toInt} {
+				in := inner(ctor)
+				funcs.Children = append(funcs.Children, in, die(tagMember, attrs{name(fmt.Sprintf("f%d", i)), typ(in), byteAt(16 * i)}))
+			}
+			u.Children = slices.Insert(u.Children, 6, toInt, funcs)
+		})
+	}
+	var units []*dwarftest.Unit
+	for range 6 {
+		units = append(units, unit())
+	}
+	src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: units}).Build(), binary.LittleEndian)
+	got := sameAsAlone(t, src)
+	if !got.anew[1] {
+		t.Error("the second unit was right: the test proves nothing")
+	}
+	if got.anew[4] || got.anew[5] {
+		t.Errorf("units go on being wrong: %v", got.anew)
+	}
+	if !slices.Contains(got.known[5], "funcs") || !slices.Contains(got.known[5], "task") {
+		t.Errorf("the last unit knows %q", got.known[5])
+	}
+}
+
+// TestLearnVariants has a name that different units use for different types again and
+// again: it is given up, and the others stay known.
+func TestLearnVariants(t *testing.T) {
+	var units []*dwarftest.Unit
+	for i := range 12 {
+		units = append(units, headers(func(_ *dwarftest.DIE, d map[string]*dwarftest.DIE) {
+			d["task"].Children[0].Attrs[1].Value = []*dwarftest.DIE{d["int"], d["long"], d["ptr"]}[i%3]
+		}))
+	}
+	src := builtSource((&dwarftest.Builder{Order: binary.LittleEndian, Units: units}).Build(), binary.LittleEndian)
+	got := sameAsAlone(t, src)
+	for i := 8; i < len(got.anew); i++ {
+		if got.anew[i] || slices.Contains(got.known[i], "task") || !slices.Contains(got.known[i], "list") {
+			t.Errorf("unit %d knows %q, anew %v", i, got.known[i], got.anew[i])
+		}
+	}
+}
