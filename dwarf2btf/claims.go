@@ -107,12 +107,10 @@ func (w *Worker) runClaimed(f *frame, quick []quickDIE, rest []byte) []byte {
 func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember, claims []claim) (n int, left []byte) {
 	base, last := w.cur.base, uint32(len(w.data))-1
 	if w.mixed == nil {
-		if n, left = claimNumbers(rest, quick, want, claims); base == 0 {
-			return n, left // Holds finds references out of range
-		}
-		for i := range claims[:n] {
-			w.known.needed = w.known.needed || claims[i].off-1 >= last
-			claims[i].off += base
+		if n, left = claimNumbers(rest, quick, want, claims, last); base != 0 {
+			for i := range claims[:n] {
+				claims[i].off += base
+			}
 		}
 		return n, left
 	}
@@ -157,7 +155,7 @@ func (w *Worker) claimMembers(rest []byte, quick []quickDIE, want []knownMember,
 
 // claimNumbers is claimMembers for names that lie where those that are known do, with
 // references as the DIEs have them. All that the loop needs is in registers.
-func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []claim) (n int, left []byte) {
+func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []claim, last uint32) (n int, left []byte) {
 	claims = claims[:len(want)]
 	for n = 0; n < len(want); n++ {
 		if len(rest) < quickRoom {
@@ -190,7 +188,11 @@ func claimNumbers(rest []byte, quick []quickDIE, want []knownMember, claims []cl
 		if q.number(p) != m.off || key != m.key {
 			break
 		}
-		claims[n] = claim{p.u32(q.typ), m.ref}
+		ref := p.u32(q.typ)
+		if ref-1 >= last {
+			break
+		}
+		claims[n] = claim{ref, m.ref}
 		rest = rest[at+uint(q.total):]
 	}
 	return n, rest

@@ -57,9 +57,11 @@ func convertLearning(t *testing.T, src *Source, learn bool) learned {
 		anew := errors.Is(err, dedup.ErrClaims)
 		out.anew = append(out.anew, anew)
 		if anew {
-			if u, err = w.ConvertAnew(i); err == nil {
-				refs, err = dw.Add(i, u.Table, u.Roots)
+			if u, err = w.ConvertAnew(i); err != nil {
+				out.errs = append(out.errs, err.Error())
+				continue
 			}
+			refs, err = dw.Add(i, u.Table, u.Roots)
 		}
 		if err != nil {
 			t.Fatal(err)
