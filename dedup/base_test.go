@@ -83,6 +83,12 @@ func parseUnit(t *testing.T, pool *btf.Strings, text string) (*btf.Table, map[st
 func makeBase(t *testing.T, text string) (*Base, *btf.Blob) {
 	t.Helper()
 	tab, _ := parseUnit(t, btf.NewStrings(), text)
+	return baseOf(t, tab)
+}
+
+// baseOf is the base that a table makes.
+func baseOf(t *testing.T, tab *btf.Table) (*Base, *btf.Blob) {
+	t.Helper()
 	raw, err := btf.Encode(tab, binary.LittleEndian, nil, false)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -15,15 +14,8 @@ func TestReuse(t *testing.T) {
 	for seed := range uint64(3) {
 		w := newWorld(seed)
 		tab, _ := run(t, []*btf.Table{w.unit(btf.NewStrings(), false), w.unit(btf.NewStrings(), false)}, nil, 1)
-		raw, err := btf.Encode(tab, binary.LittleEndian, nil, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blob, err := btf.Parse(raw, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bases = append(bases, NewBase(blob))
+		base, _ := baseOf(t, tab)
+		bases = append(bases, base)
 	}
 	bases = append(bases, nil)
 	pools := []*btf.Strings{btf.NewStrings(), btf.NewStrings()}

@@ -245,48 +245,28 @@ func (w *Worker) memberName(m *knownMember) btf.Str {
 // known definitions. refs has, by id, how others refer to a type; part, if not nil, is set
 // for the types of their members.
 func Holds[R ~uint32](w *Worker, refs []R, part []bool) bool {
-	claims := w.known.claims
-	for len(claims) > 0 {
-		n := holding(claims, w.offsets, refs)
-		if n == len(claims) {
-			break
+	offsets, bad := w.offsets, 0
+	for i := range w.known.claims {
+		c := &w.known.claims[i]
+		n, ok := offsets.index(c.off)
+		id := btf.ID(n + 1)
+		if !ok {
+			id = w.resolveAlias(c.off)
 		}
-		if !holds(w, claims[n], refs) {
-			bad := 0
-			for i, c := range w.known.claims {
-				if !holds(w, c, refs) && bad < mostBlamed {
-					w.blame(i)
-					bad++
-				}
+		switch {
+		case int(id) >= len(refs) || uint32(refs[id]) != c.ref:
+			if bad++; bad <= mostBlamed {
+				w.blame(i)
 			}
-			return false
-		}
-		claims = claims[n+1:]
-	}
-	if part != nil {
-		offsets := w.offsets
-		for i := range w.known.claims {
-			if n, ok := offsets.index(w.known.claims[i].off); ok {
-				part[n+1] = true
-			} else {
-				part[w.resolveAlias(w.known.claims[i].off)] = true
-			}
+		case part != nil:
+			part[id] = true
 		}
 	}
-	return true
+	return bad == 0
 }
 
 // mostBlamed is how many claims of a unit are looked at for whom to blame.
 const mostBlamed = 256
-
-// holds reports whether one claim is true.
-func holds[R ~uint32](w *Worker, c claim, refs []R) bool {
-	if uint64(c.off>>6) >= uint64(len(w.offsets)) {
-		return false
-	}
-	id := w.resolve(c.off)
-	return int(id) < len(refs) && uint32(refs[id]) == c.ref
-}
 
 // blame makes a definition without a name unknown that was taken for another one, as a
 // claim shows: it is what a member leads to, or what has the member. There are structs
@@ -313,26 +293,6 @@ func (w *Worker) blame(i int) {
 			return
 		}
 	}
-}
-
-// holding returns how many claims from the first one on are about DIEs that are types,
-// and true.
-func holding[R ~uint32](claims []claim, offsets offsetSet, refs []R) int {
-	refs = refs[1:] // of types only
-	for i := range claims {
-		c := &claims[i]
-		k := c.off >> 6 // as in offsetSet.index
-		if uint64(k) >= uint64(len(offsets)) {
-			return i
-		}
-		word := &offsets[k]
-		below := uint64(1)<<(c.off&63) - 1
-		n := word.rank + ones(word.bits&below)
-		if word.bits&(below+1) == 0 || uint64(n) >= uint64(len(refs)) || uint32(refs[n]) != c.ref {
-			return i
-		}
-	}
-	return len(claims)
 }
 
 // unclaim writes down the members of a definition that turned out not to be the known

@@ -140,7 +140,7 @@ func declHash(p []byte) (hash uint32, size int) {
 			copy(b[:], p[min(size, len(p)):])
 			x = binary.LittleEndian.Uint64(b[:])
 		}
-		zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // and a 1 behind a zero
+		zero := zeros(x)
 		end := zero & (zero >> 8) &^ from
 		from = 0
 		if end != 0 {

@@ -167,6 +167,10 @@ func (w *Worker) logged(key uint64) uint32 {
 	return w.keyName(key)
 }
 
+// zeros marks the NULs in the 8 bytes of x, of each the highest bit: that of the first one
+// is right, those of bytes behind it may mark a 1.
+func zeros(x uint64) uint64 { return (x - 0x0101010101010101) &^ x & 0x8080808080808080 }
+
 // hasText reports whether the string at an offset of .debug_str is that name.
 func (w *Worker) hasText(off uint64, name uint32) bool {
 	pool := w.names.pool
@@ -182,7 +186,7 @@ func sameText(a []byte, i uint32, b []byte, j uint32) bool {
 			return false
 		}
 		x, y := binary.LittleEndian.Uint64(a[i:]), binary.LittleEndian.Uint64(b[j:])
-		if zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080; zero != 0 { // the lowest bit marks the first NUL
+		if zero := zeros(x); zero != 0 {
 			return (x^y)<<(56-bits.TrailingZeros64(zero)&^7) == 0
 		}
 		if x != y {

@@ -34,7 +34,6 @@ type frame struct {
 	typ    int32    // index into Worker.types, -1: none
 	first  uint32   // first element in Worker.members, or in pending if inPending
 	parent int32    // Worker.open of the time before
-	size   uint32   // composite: in bytes
 	maxBit uint32   // composite: largest bit offset of a member
 	item   int32    // index of a function, variable or member that takes the tags
 	dims   uint32   // array: number of dimensions
@@ -89,7 +88,6 @@ func (w *Worker) push(off uint32, typ, item int32, tag uint16, kind frameKind) {
 	switch kind {
 	case frameComposite:
 		t := &w.types[typ]
-		f.size = t.Size
 		if t.Kind == btf.Union {
 			f.flags |= isUnion
 		}

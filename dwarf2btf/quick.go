@@ -92,12 +92,11 @@ func (w *Worker) walkQuick(rest []byte) ([]byte, error) {
 // interest, and how many of those are open, of which depth were before.
 func skip(rest []byte, quick []quickDIE, depth uint32) ([]byte, uint32) {
 	for len(rest) >= quickRoom {
-		die := (*[quickRoom]byte)(rest)
-		code, at := uint(die[0]), uint(1)
-		if code >= 0x80 {
-			code, at = code&0x7f|uint(die[1])<<7, 2
+		q, at := quickAt(quick, rest)
+		if q == nil {
+			break
 		}
-		if code == 0 {
+		if q.op == quickNull {
 			if depth == 0 {
 				break
 			}
@@ -105,15 +104,11 @@ func skip(rest []byte, quick []quickDIE, depth uint32) ([]byte, uint32) {
 			rest = rest[1:]
 			continue
 		}
-		if code >= uint(len(quick)) {
-			break
-		}
-		q := &quick[code]
 		if q.children && depth >= maxDepth {
 			break
 		}
 		if q.idle {
-			rest = rest[at+uint(q.total):]
+			rest = rest[at+int(q.total):]
 		} else if q.op != quickBlocks {
 			break
 		} else if left := q.skipBlocks(rest[at:]); left != nil {

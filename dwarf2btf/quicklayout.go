@@ -108,7 +108,7 @@ func (q *quickDIE) strp(p *window) uint64 { return strpKey | uint64(p.u32(q.name
 // it; 0 if it is empty or longer than 7 bytes.
 func (q *quickDIE) text(p *window) (key uint64, shift int) {
 	x := p.u64(q.name)
-	zero := (x - 0x0101010101010101) &^ x & 0x8080808080808080 // the lowest bit marks the first NUL
+	zero := zeros(x)
 	if zero == 0 {
 		return 0, 0
 	}

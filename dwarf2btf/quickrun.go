@@ -17,17 +17,11 @@ func (w *Worker) run(f *frame, quick []quickDIE, rest []byte) []byte {
 	kind, maxBit := f.kind, f.maxBit
 children:
 	for len(rest) >= quickRoom {
-		d := (*[quickRoom]byte)(rest)
-		code, n := uint(d[0]), 1
-		p := (*window)(d[1:])
-		if code >= 0x80 {
-			code, n = code&0x7f|uint(d[1])<<7, 2
-			p = (*window)(d[2:])
-		}
-		if code >= uint(len(quick)) {
+		q, n := quickAt(quick, rest)
+		if q == nil {
 			break
 		}
-		q := &quick[code]
+		p := (*window)(rest[n:])
 		var m btf.Member
 		switch q.op {
 		case quickMember, quickShort, quickBitField, quickEnumerator:

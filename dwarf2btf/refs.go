@@ -55,15 +55,6 @@ func (s offsetSet) index(off uint32) (uint32, bool) {
 	return word.rank + uint32(bits.OnesCount64(word.bits&(bit-1))), word.bits&bit != 0
 }
 
-// ones is bits.OnesCount64 for a loop that is faster if it calls nothing, not even where
-// the processor lacks the instruction.
-func ones(x uint64) uint32 {
-	x -= x >> 1 & 0x5555555555555555
-	x = x&0x3333333333333333 + x>>2&0x3333333333333333
-	x = (x + x>>4) & 0x0f0f0f0f0f0f0f0f
-	return uint32(x * 0x0101010101010101 >> 56)
-}
-
 // ref turns a reference attribute of the current DIE into an offset in the piece.
 func (w *Worker) ref(form uint16, v uint64, off uint32, tag uint16) uint32 {
 	if form == formRef4 && v < uint64(len(w.data)) {
